@@ -1,0 +1,150 @@
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "bind_design.hpp"
+#include "placecore/analytic.hpp"
+#include "placecore/incremental.hpp"
+#include "placecore/legality.hpp"
+#include "placecore/search.hpp"
+
+using namespace placecore;
+
+namespace {
+
+using CostTuple = std::tuple<double, double, double, double>;
+
+CostTuple to_tuple(const Costs& costs) {
+  return {costs.wirelength, costs.wirelength_cost, costs.density_cost, costs.congestion_cost};
+}
+
+Weights to_weights(std::tuple<double, double, double> weights) {
+  return {std::get<0>(weights), std::get<1>(weights), std::get<2>(weights)};
+}
+
+std::span<const std::uint8_t> flags(const Design& design, const Array1<bool>& array) {
+  if (array.shape(0) != static_cast<std::size_t>(design.netlist.num_nodes())) {
+    throw std::invalid_argument("flags: one per node expected");
+  }
+  return {reinterpret_cast<const std::uint8_t*>(array.data()), array.shape(0)};
+}
+
+nb::tuple positions(std::vector<double> x, std::vector<double> y, std::vector<std::uint8_t> orientation) {
+  const std::size_t count = x.size();
+  return nb::make_tuple(to_numpy(std::move(x), {count}), to_numpy(std::move(y), {count}),
+                        to_numpy(std::move(orientation), {count}));
+}
+
+std::unique_ptr<IncrementalCost> make_cost(const Design& design, const PlacementArrays& placement,
+                                           std::tuple<double, double, double> weights) {
+  const PlacementView view = placement.view(design);
+  auto nets = std::make_shared<const NetModel>(design, view.placed);
+  return std::make_unique<IncrementalCost>(design, std::move(nets), view, to_weights(weights));
+}
+
+}  // namespace
+
+void register_search(nb::module_& module) {
+  nb::class_<IncrementalCost>(module, "IncrementalCost", "Cost of a placement that changes move by move.")
+      .def(nb::new_(&make_cost), nb::arg("design"), nb::arg("placement"), nb::arg("weights"),
+           nb::keep_alive<0, 1>())
+      .def(
+          "propose",
+          [](IncrementalCost& self, Array1<int> node, Array1<double> x, Array1<double> y,
+             Array1<std::uint8_t> orientation, double limit) {
+            std::vector<Move> moves;
+            for (std::size_t i = 0; i < node.shape(0); ++i) {
+              if (node(i) < 0 || node(i) >= self.design().netlist.num_nodes() || !self.placed()[node(i)]) {
+                throw std::invalid_argument("propose: node " + std::to_string(node(i)) + " is not a placed node");
+              }
+              moves.push_back({node(i), x(i), y(i), orientation(i)});
+            }
+            return self.propose(moves, limit);
+          },
+          nb::arg("node").noconvert(), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+          nb::arg("orientation").noconvert(), nb::arg("limit"),
+          "Evaluates moves of distinct nodes; False, with nothing to accept, if the proxy cost exceeds `limit`.")
+      .def("accept", &IncrementalCost::accept, "Keeps what was proposed.")
+      .def("reject", &IncrementalCost::reject, "Goes back to before the proposal.")
+      .def("copy", [](const IncrementalCost& self) { return std::make_unique<IncrementalCost>(self); },
+           nb::keep_alive<0, 1>(), "An independent copy.")
+      .def_prop_ro("costs", [](const IncrementalCost& self) { return to_tuple(self.costs()); })
+      .def_prop_ro("proposed", [](const IncrementalCost& self) { return to_tuple(self.proposed()); })
+      .def_prop_ro("positions", [](const IncrementalCost& self) {
+        return positions({self.xs().begin(), self.xs().end()}, {self.ys().begin(), self.ys().end()},
+                         {self.orientations().begin(), self.orientations().end()});
+      });
+
+  nb::class_<Search>(module, "Search", "Annealing chains over hard and soft macros, one a thread.")
+      .def(
+          "__init__",
+          [](Search* self, const Design& design, const PlacementArrays& placement, Array1<bool> movable,
+             std::tuple<double, double, double> weights, std::uint64_t seed, int num_threads) {
+            new (self) Search(design, placement.view(design), flags(design, movable), to_weights(weights), seed,
+                              num_threads);
+          },
+          nb::arg("design"), nb::arg("placement"), nb::arg("movable").noconvert(), nb::arg("weights"),
+          nb::arg("seed"), nb::arg("num_threads"), nb::keep_alive<1, 2>())
+      .def("run", &Search::run, nb::arg("start_temperature"), nb::arg("end_temperature"), nb::arg("seconds"),
+           nb::arg("moves"), nb::call_guard<nb::gil_scoped_release>(),
+           "Anneals for so many seconds or moves a chain, whichever ends first.")
+      .def("share", &Search::share, "The worst chain goes on from where the best one is.")
+      .def("restart_from_best", &Search::restart_from_best, "Every chain goes on from the best state seen.")
+      .def_prop_ro("proxy", &Search::proxy)
+      .def_prop_ro("best_costs", [](const Search& self) { return to_tuple(self.best().costs); })
+      .def_prop_ro("best_positions",
+                   [](const Search& self) {
+                     const Snapshot& best = self.best();
+                     return positions(best.x, best.y, best.orientation);
+                   })
+      .def_prop_ro("counts", [](const Search& self) {
+        const MoveCounts counts = self.counts();
+        nb::dict result;
+        for (int kind = 0; kind < kMoveKinds; ++kind) {
+          result[kMoveNames[kind]] = nb::make_tuple(counts.proposed[kind], counts.accepted[kind]);
+        }
+        return result;
+      });
+
+  module.def(
+      "legalize",
+      [](const Design& design, const PlacementArrays& placement) -> nb::object {
+        const PlacementView view = placement.view(design);
+        Legalized result = legalize(design, view, placement.fixed_flags());
+        if (!result.found) return nb::int_(result.blocked_node);
+        return positions(std::move(result.x), std::move(result.y), {view.orientation.begin(), view.orientation.end()});
+      },
+      nb::arg("design"), nb::arg("placement"),
+      "Legal positions near the given ones, or the node for which none was found.");
+  module.def(
+      "is_legal",
+      [](const Design& design, const PlacementArrays& placement) {
+        return HardMacros(design, placement.view(design)).all_fit();
+      },
+      nb::arg("design"), nb::arg("placement"), "Whether every placed hard macro fits where it is.");
+  module.def(
+      "place_analytically",
+      [](const Design& design, const PlacementArrays& placement, Array1<bool> movable, int rounds, int solver_steps,
+         double first_pull, double last_pull, bool from_centre) {
+        const PlacementView view = placement.view(design);
+        const auto movable_flags = flags(design, movable);
+        std::vector<double> x(view.x.begin(), view.x.end()), y(view.y.begin(), view.y.end());
+        {
+          nb::gil_scoped_release release;  // the arguments keep what is read below alive
+          const NetModel nets(design, view.placed);
+          AnalyticPlacer(design, nets, view, movable_flags)
+              .place(x, y, {rounds, solver_steps, first_pull, last_pull}, from_centre);
+        }
+        return positions(std::move(x), std::move(y), {view.orientation.begin(), view.orientation.end()});
+      },
+      nb::arg("design"), nb::arg("placement"), nb::arg("movable").noconvert(), nb::arg("rounds"),
+      nb::arg("solver_steps"), nb::arg("first_pull"), nb::arg("last_pull"), nb::arg("from_centre"),
+      "Positions of an analytic placement of the movable nodes; hard macros may overlap in it.");
+}

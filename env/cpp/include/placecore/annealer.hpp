@@ -1,0 +1,83 @@
+// Exact accept/reject search over hard and soft macros.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "placecore/incremental.hpp"
+#include "placecore/legality.hpp"
+#include "placecore/rng.hpp"
+
+namespace placecore {
+
+enum class MoveKind { hard_shift, hard_median, hard_swap, hard_flip, soft_shift, soft_median, soft_pull, soft_swap };
+constexpr int kMoveKinds = 8;
+constexpr std::array<const char*, kMoveKinds> kMoveNames = {"hard_shift", "hard_median", "hard_swap", "hard_flip",
+                                                            "soft_shift", "soft_median", "soft_pull", "soft_swap"};
+
+struct MoveCounts {
+  std::array<long, kMoveKinds> proposed{}, accepted{};
+};
+
+struct Snapshot {
+  std::vector<double> x, y;
+  std::vector<std::uint8_t> orientation;
+  Costs costs;
+  double proxy;
+};
+
+/// One chain of moves. Hard macros stay legal in every state; soft macros stay inside the canvas.
+class Annealer {
+ public:
+  /// `hard` and `soft`: the nodes that may move. The hard macros must be legal.
+  Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft, std::uint64_t seed);
+
+  /// Proposes `count` moves at this temperature (of the proxy cost) and adapts the step sizes.
+  void run(long count, double temperature);
+
+  const Snapshot& best() const { return best_; }
+  double proxy() const { return cost_.proxy(); }
+  const MoveCounts& counts() const { return counts_; }
+  /// Goes on from where the other chain is.
+  void adopt(const Annealer& other);
+  /// Goes back to the best state seen.
+  void restart_from_best();
+
+ private:
+  struct Step {  // of shifts, as a share of the canvas; adapted to the acceptance
+    double size;
+    long proposed = 0, accepted = 0;
+    void adapt();
+  };
+
+  MoveKind draw_kind();
+  bool attempt(MoveKind kind);
+  bool shift_hard(int node, double x, double y);
+  bool swap_hard(int node);
+  bool flip_hard(int node);
+  bool move_soft(int node, double x, double y);
+  bool swap_soft(int node);
+  Point median_of(int node);
+  Point random_net_point(int node);
+  bool try_moves(std::span<const Move> moves);
+  double accept_limit();
+  void keep_best();
+
+  IncrementalCost cost_;
+  HardMacros macros_;
+  std::vector<int> hard_, soft_;
+  std::vector<std::vector<int>> same_size_;  // by rank in hard_: the other macros of the same size
+  Rng rng_;
+  double temperature_ = 0.0;
+  Step hard_step_{0.1}, soft_step_{0.1};
+  MoveCounts counts_;
+  Snapshot best_;
+  struct Endpoint {
+    double at, weight;
+  };
+  std::vector<Endpoint> ends_x_, ends_y_;
+};
+
+}  // namespace placecore

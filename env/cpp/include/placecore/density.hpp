@@ -1,0 +1,35 @@
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "placecore/design.hpp"
+#include "placecore/topk.hpp"
+
+namespace placecore {
+
+/// Calls `add(cell, area)` for every grid cell that the box overlaps; the box is clipped to the canvas.
+template <class Add>
+void for_each_overlap(const Grid& grid, const Box& box, Add add) {
+  const auto cell_at = [](double at, double cell, int count) {
+    return static_cast<int>(std::clamp(at / cell, 0.0, count - 1.0));
+  };
+  const int col_lo = cell_at(box.lx, grid.cell_width, grid.cols), col_hi = cell_at(box.ux, grid.cell_width, grid.cols);
+  const int row_lo = cell_at(box.ly, grid.cell_height, grid.rows), row_hi = cell_at(box.uy, grid.cell_height, grid.rows);
+  for (int row = row_lo; row <= row_hi; ++row) {
+    const double dy = std::min(box.uy, (row + 1) * grid.cell_height) - std::max(box.ly, row * grid.cell_height);
+    if (dy <= 0.0) continue;
+    for (int col = col_lo; col <= col_hi; ++col) {
+      const double dx = std::min(box.ux, (col + 1) * grid.cell_width) - std::max(box.lx, col * grid.cell_width);
+      if (dx > 0.0) add(row * grid.cols + col, dx * dy);
+    }
+  }
+}
+
+/// Area that hard macros, soft macros and standard cells take of each grid cell, um^2. `occupied`: (G).
+void occupied_area(const Design& design, const PlacementView& placement, std::vector<double>& occupied);
+
+/// Half the mean of the densest tenth of the cells; with fewer than 10 cells, of the occupied ones.
+double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSum& top_sum);
+
+}  // namespace placecore

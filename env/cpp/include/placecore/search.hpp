@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "placecore/annealer.hpp"
+
+namespace placecore {
+
+/// Several chains of one design, each on its own thread.
+class Search {
+ public:
+  /// `movable`: (N) flags; the movable hard macros must be legal.
+  Search(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> movable, Weights weights,
+         std::uint64_t seed, int num_threads);
+
+  /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
+  /// whichever ends first. Bounded by moves alone the result depends on nothing but the seed.
+  void run(double from, double to, double seconds, long moves);
+  /// The chain that stands worst goes on from where the best one is.
+  void share();
+  /// Every chain goes on from the best state that any has seen.
+  void restart_from_best();
+
+  const Snapshot& best() const;
+  double proxy() const;
+  MoveCounts counts() const;
+
+ private:
+  std::vector<Annealer> chains_;
+};
+
+}  // namespace placecore

@@ -1,0 +1,271 @@
+#include "placecore/annealer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace placecore {
+
+namespace {
+
+constexpr double kHardShare = 0.3;            // of the moves; the rest moves soft macros
+constexpr double kSmallestStep = 2e-3, kLargestStep = 0.5;
+constexpr double kTargetAcceptance = 0.25;
+
+/// The point at which half of the weight lies on each side.
+template <class Endpoints>
+double weighted_median(Endpoints& ends) {
+  double total = 0.0;
+  for (const auto& end : ends) total += end.weight;
+  std::sort(ends.begin(), ends.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  double below = 0.0;
+  for (const auto& end : ends) {
+    below += end.weight;
+    if (2.0 * below >= total) return end.at;
+  }
+  return ends.back().at;
+}
+
+}  // namespace
+
+Annealer::Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft,
+                   std::uint64_t seed)
+    : cost_(std::move(cost)),
+      macros_(std::move(macros)),
+      hard_(std::move(hard)),
+      soft_(std::move(soft)),
+      rng_(seed) {
+  const Netlist& netlist = cost_.design().netlist;
+  for (const int node : hard_) {
+    std::vector<int> peers;
+    for (const int other : hard_) {
+      if (other != node && netlist.width[other] == netlist.width[node] && netlist.height[other] == netlist.height[node]) {
+        peers.push_back(other);
+      }
+    }
+    same_size_.push_back(std::move(peers));
+  }
+  best_.proxy = std::numeric_limits<double>::infinity();
+  keep_best();
+}
+
+void Annealer::Step::adapt() {
+  if (proposed < 64) return;
+  const double acceptance = static_cast<double>(accepted) / static_cast<double>(proposed);
+  size = std::clamp(size * (acceptance > kTargetAcceptance ? 1.1 : 0.9), kSmallestStep, kLargestStep);
+  proposed = accepted = 0;
+}
+
+void Annealer::run(long count, double temperature) {
+  temperature_ = temperature;
+  if (hard_.empty() && soft_.empty()) return;
+  for (long i = 0; i < count; ++i) {
+    const MoveKind kind = draw_kind();
+    const auto at = static_cast<std::size_t>(kind);
+    ++counts_.proposed[at];
+    if (attempt(kind)) ++counts_.accepted[at];
+  }
+  hard_step_.adapt();
+  soft_step_.adapt();
+  keep_best();
+}
+
+void Annealer::keep_best() {
+  if (cost_.proxy() >= best_.proxy) return;
+  best_.x.assign(cost_.xs().begin(), cost_.xs().end());
+  best_.y.assign(cost_.ys().begin(), cost_.ys().end());
+  best_.orientation.assign(cost_.orientations().begin(), cost_.orientations().end());
+  best_.costs = cost_.costs();
+  best_.proxy = cost_.proxy();
+}
+
+void Annealer::adopt(const Annealer& other) {
+  cost_ = other.cost_;
+  macros_ = other.macros_;
+  keep_best();
+}
+
+void Annealer::restart_from_best() {
+  if (best_.proxy >= cost_.proxy()) return;
+  const Design& design = cost_.design();
+  const std::vector<std::uint8_t> placed(cost_.placed().begin(), cost_.placed().end());
+  const PlacementView view{best_.x, best_.y, best_.orientation, placed};
+  macros_ = HardMacros(design, view);
+  cost_ = IncrementalCost(design, cost_.shared_nets(), view, cost_.weights());
+}
+
+MoveKind Annealer::draw_kind() {
+  const bool hard = !hard_.empty() && (soft_.empty() || rng_.uniform() < kHardShare);
+  const double u = rng_.uniform();
+  if (hard) {
+    if (u < 0.50) return MoveKind::hard_shift;
+    if (u < 0.65) return MoveKind::hard_median;
+    if (u < 0.90) return MoveKind::hard_swap;
+    return MoveKind::hard_flip;
+  }
+  if (u < 0.50) return MoveKind::soft_shift;
+  if (u < 0.75) return MoveKind::soft_median;
+  if (u < 0.92) return MoveKind::soft_pull;
+  return MoveKind::soft_swap;
+}
+
+bool Annealer::attempt(MoveKind kind) {
+  const Canvas& canvas = cost_.design().canvas;
+  const bool hard = kind <= MoveKind::hard_flip;
+  const int rank = rng_.index(static_cast<int>(hard ? hard_.size() : soft_.size()));
+  const int node = hard ? hard_[rank] : soft_[rank];
+  const auto near = [&](Point centre, double size) {
+    return Point{centre.x + size * canvas.width * rng_.symmetric(), centre.y + size * canvas.height * rng_.symmetric()};
+  };
+  const Point here{cost_.x(node), cost_.y(node)};
+  switch (kind) {
+    case MoveKind::hard_shift: {
+      const Point to = near(here, hard_step_.size);
+      const bool accepted = shift_hard(node, to.x, to.y);
+      ++hard_step_.proposed;
+      hard_step_.accepted += accepted;
+      return accepted;
+    }
+    case MoveKind::hard_median: {
+      const Point to = near(median_of(node), hard_step_.size * rng_.uniform());
+      return shift_hard(node, to.x, to.y);
+    }
+    case MoveKind::hard_swap: return swap_hard(rank);
+    case MoveKind::hard_flip: return flip_hard(node);
+    case MoveKind::soft_shift: {
+      const Point to = near(here, soft_step_.size);
+      const bool accepted = move_soft(node, to.x, to.y);
+      ++soft_step_.proposed;
+      soft_step_.accepted += accepted;
+      return accepted;
+    }
+    case MoveKind::soft_median: {
+      const Point to = near(median_of(node), soft_step_.size * rng_.uniform());
+      return move_soft(node, to.x, to.y);
+    }
+    case MoveKind::soft_pull: {
+      const Point pin = random_net_point(node);
+      const double share = rng_.uniform();
+      return move_soft(node, here.x + share * (pin.x - here.x), here.y + share * (pin.y - here.y));
+    }
+    case MoveKind::soft_swap: return swap_soft(node);
+  }
+  return false;
+}
+
+double Annealer::accept_limit() {
+  return cost_.proxy() - temperature_ * std::log(1.0 - rng_.uniform());
+}
+
+bool Annealer::try_moves(std::span<const Move> moves) {
+  if (!cost_.propose(moves, accept_limit())) return false;
+  cost_.accept();
+  return true;
+}
+
+bool Annealer::shift_hard(int node, double x, double y) {
+  const Netlist& netlist = cost_.design().netlist;
+  const Canvas& canvas = cost_.design().canvas;
+  const std::uint8_t orientation = cost_.orientation(node);
+  const Box size = outline(netlist, node, 0.0, 0.0, orientation);
+  if (2.0 * (size.ux + kEdgeMargin) > canvas.width || 2.0 * (size.uy + kEdgeMargin) > canvas.height) return false;
+  x = std::clamp(x, size.ux + 2 * kEdgeMargin, canvas.width - size.ux - 2 * kEdgeMargin);
+  y = std::clamp(y, size.uy + 2 * kEdgeMargin, canvas.height - size.uy - 2 * kEdgeMargin);
+  // Among packed macros a diagonal shift rarely fits; sliding along one axis often does.
+  const Point here{cost_.x(node), cost_.y(node)};
+  for (const Point to : {Point{x, y}, Point{x, here.y}, Point{here.x, y}}) {
+    const Box box = outline(netlist, node, to.x, to.y, orientation);
+    if (!macros_.fits(node, box)) continue;
+    const Move move{node, to.x, to.y, orientation};
+    if (!try_moves({&move, 1})) return false;
+    macros_.put(node, box);
+    return true;
+  }
+  return false;
+}
+
+bool Annealer::swap_hard(int rank) {
+  const int node = hard_[rank];
+  const Netlist& netlist = cost_.design().netlist;
+  const auto& peers = same_size_[rank];
+  const int other = peers.empty() || rng_.uniform() < 0.2 ? hard_[rng_.index(static_cast<int>(hard_.size()))]
+                                                           : peers[rng_.index(static_cast<int>(peers.size()))];
+  if (other == node) return false;
+  const std::array<Move, 2> moves = {Move{node, cost_.x(other), cost_.y(other), cost_.orientation(node)},
+                                     Move{other, cost_.x(node), cost_.y(node), cost_.orientation(other)}};
+  const Box box = outline(netlist, node, moves[0].x, moves[0].y, moves[0].orientation);
+  const Box other_box = outline(netlist, other, moves[1].x, moves[1].y, moves[1].orientation);
+  if (overlaps(box, other_box, macros_.gap()) || !macros_.fits(node, box, other) ||
+      !macros_.fits(other, other_box, node) || !try_moves(moves)) {
+    return false;
+  }
+  macros_.put(node, box);
+  macros_.put(other, other_box);
+  return true;
+}
+
+bool Annealer::flip_hard(int node) {
+  // Codes 0 to 3 and 4 to 7 are the flips of one another that keep the outline.
+  const std::uint8_t orientation = cost_.orientation(node);
+  const auto flipped = static_cast<std::uint8_t>((orientation & 4) | ((orientation + 1 + rng_.index(3)) & 3));
+  const Move move{node, cost_.x(node), cost_.y(node), flipped};
+  return try_moves({&move, 1});
+}
+
+bool Annealer::move_soft(int node, double x, double y) {
+  const Canvas& canvas = cost_.design().canvas;
+  const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
+  const Move move{node, std::clamp(x, std::min(size.ux, 0.5 * canvas.width), std::max(canvas.width - size.ux, 0.5 * canvas.width)),
+                  std::clamp(y, std::min(size.uy, 0.5 * canvas.height), std::max(canvas.height - size.uy, 0.5 * canvas.height)),
+                  cost_.orientation(node)};
+  return try_moves({&move, 1});
+}
+
+bool Annealer::swap_soft(int node) {
+  const int other = soft_[rng_.index(static_cast<int>(soft_.size()))];
+  if (other == node) return false;
+  const Canvas& canvas = cost_.design().canvas;
+  const auto inside = [&](int which, double x, double y) {
+    const Box box = outline(cost_.design().netlist, which, x, y, cost_.orientation(which));
+    return box.lx >= 0.0 && box.ly >= 0.0 && box.ux <= canvas.width && box.uy <= canvas.height;
+  };
+  const std::array<Move, 2> moves = {Move{node, cost_.x(other), cost_.y(other), cost_.orientation(node)},
+                                     Move{other, cost_.x(node), cost_.y(node), cost_.orientation(other)}};
+  return inside(node, moves[0].x, moves[0].y) && inside(other, moves[1].x, moves[1].y) && try_moves(moves);
+}
+
+Point Annealer::median_of(int node) {
+  const NetModel& nets = cost_.nets();
+  ends_x_.clear();
+  ends_y_.clear();
+  for (const int slot : nets.slots_of(node)) {
+    const int net = nets.slot_net[slot];
+    double lx = std::numeric_limits<double>::infinity(), ux = -lx, ly = lx, uy = -lx;
+    for (int other = nets.net_start[net]; other < nets.net_start[net + 1]; ++other) {
+      if (nets.slot_node[other] == node) continue;
+      lx = std::min(lx, cost_.slot_x(other));
+      ux = std::max(ux, cost_.slot_x(other));
+      ly = std::min(ly, cost_.slot_y(other));
+      uy = std::max(uy, cost_.slot_y(other));
+    }
+    if (lx > ux) continue;
+    const double dx = cost_.slot_x(slot) - cost_.x(node), dy = cost_.slot_y(slot) - cost_.y(node);
+    const double weight = nets.net_weight[net];
+    ends_x_.insert(ends_x_.end(), {{lx - dx, weight}, {ux - dx, weight}});
+    ends_y_.insert(ends_y_.end(), {{ly - dy, weight}, {uy - dy, weight}});
+  }
+  if (ends_x_.empty()) return {cost_.x(node), cost_.y(node)};
+  return {weighted_median(ends_x_), weighted_median(ends_y_)};
+}
+
+Point Annealer::random_net_point(int node) {
+  const NetModel& nets = cost_.nets();
+  const auto slots = nets.slots_of(node);
+  if (slots.empty()) return {cost_.x(node), cost_.y(node)};
+  const int net = nets.slot_net[slots[rng_.index(static_cast<int>(slots.size()))]];
+  const int begin = nets.net_start[net], count = nets.net_start[net + 1] - begin;
+  const int slot = begin + rng_.index(count);
+  return {cost_.slot_x(slot), cost_.slot_y(slot)};
+}
+
+}  // namespace placecore

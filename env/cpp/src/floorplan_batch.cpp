@@ -1,0 +1,96 @@
+#include "placecore/floorplan_batch.hpp"
+
+#include <algorithm>
+
+namespace placecore {
+
+ThreadPool::ThreadPool(int num_threads) {
+  for (int i = 1; i < num_threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+}
+
+void ThreadPool::take_work(std::unique_lock<std::mutex>& lock) {
+  ++running_;
+  while (next_ < count_) {
+    const int item = next_++;
+    const auto* work = work_;
+    lock.unlock();
+    (*work)(item);
+    lock.lock();
+  }
+  if (--running_ == 0) done_.notify_all();
+}
+
+void ThreadPool::serve() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stop_ || next_ < count_; });
+    if (stop_) return;
+    take_work(lock);
+  }
+}
+
+void ThreadPool::run(int count, const std::function<void(int)>& work) {
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  next_ = 0;
+  count_ = count;
+  if (!threads_.empty()) wake_.notify_all();
+  take_work(lock);
+  done_.wait(lock, [this] { return running_ == 0; });
+  count_ = 0;
+}
+
+FloorplanBatch::FloorplanBatch(std::vector<std::shared_ptr<const FloorplanTask>> tasks, int num_threads)
+    : final_x_(tasks.size()), final_y_(tasks.size()), pool_(std::max(1, num_threads)) {
+  std::size_t cells = 0, routing_cells = 0;
+  for (auto& task : tasks) {
+    cell_start_.push_back(cells);
+    routing_start_.push_back(routing_cells);
+    cells += task->design.canvas.grid().size();
+    routing_cells += task->design.canvas.congestion_grid().size();
+    episodes_.emplace_back(std::move(task));
+  }
+}
+
+void FloorplanBatch::reset(int episode) { episodes_[episode].reset(); }
+
+void FloorplanBatch::step(std::span<const std::int64_t> cells, bool partial_costs, std::span<StepResult> results) {
+  pool_.run(size(), [&](int i) {
+    Floorplan& episode = episodes_[i];
+    StepResult& result = results[i];
+    result = {};
+    const Grid grid = episode.task().design.canvas.grid();
+    if (cells[i] < 0 || cells[i] >= grid.size()) return;
+    result.legal = episode.place(static_cast<int>(cells[i]));
+    if (!result.legal) return;
+    result.infeasible = !episode.feasible();
+    result.terminated = episode.complete() || result.infeasible;
+    if (episode.complete()) {
+      episode.finish(0);
+      result.costs = episode.costs();
+      final_x_[i].assign(episode.x().begin(), episode.x().end());
+      final_y_[i].assign(episode.y().begin(), episode.y().end());
+    } else if (partial_costs) {
+      result.costs = episode.partial_costs();
+    }
+    if (result.terminated) episode.reset();
+  });
+}
+
+void FloorplanBatch::observe(const FloorplanMaps& maps) {
+  pool_.run(size(), [&](int i) {
+    const std::size_t cell = cell_start_[i], routing = routing_start_[i];
+    episodes_[i].observe({maps.action_mask + cell, maps.wire_mask + cell, maps.density + cell,
+                          maps.congestion_hor + routing, maps.congestion_ver + routing});
+  });
+}
+
+}  // namespace placecore

@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "placecore/incremental.hpp"
+
+namespace placecore {
+
+namespace {
+
+struct Place {  // where a net touches a node
+  int node;
+  double dx, dy;
+
+  auto key() const { return std::tie(node, dx, dy); }
+  friend bool operator<(const Place& a, const Place& b) { return a.key() < b.key(); }
+  friend bool operator==(const Place& a, const Place& b) { return a.key() == b.key(); }
+};
+
+/// The distinct places of a net: its source, then the others in order.
+std::vector<Place> places_of(const Netlist& netlist, int net) {
+  std::vector<Place> places;
+  for (int k = netlist.net_start[net]; k < netlist.net_start[net + 1]; ++k) {
+    const int pin = netlist.net_pin[k];
+    places.push_back({netlist.pin_node[pin], netlist.pin_dx[pin], netlist.pin_dy[pin]});
+  }
+  const Place source = places.front();
+  std::sort(places.begin() + 1, places.end());
+  places.erase(std::unique(places.begin() + 1, places.end()), places.end());
+  places.erase(std::remove(places.begin() + 1, places.end(), source), places.end());
+  return places;
+}
+
+}  // namespace
+
+NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
+  const Netlist& netlist = design.netlist;
+  const double half_perimeter = design.canvas.width + design.canvas.height;
+  std::map<std::vector<Place>, int> known;
+  net_start.push_back(0);
+  for (int net = 0; net < netlist.num_nets(); ++net) {
+    const double weight = netlist.net_weight[net];
+    const std::vector<Place> places = places_of(netlist, net);
+    if (!placed[places.front().node]) {
+      constant_wirelength += half_perimeter;
+      continue;
+    }
+    if (!std::all_of(places.begin(), places.end(), [&](const Place& p) { return placed[p.node] != 0; })) {
+      constant_wirelength += weight * half_perimeter;
+      continue;
+    }
+    if (places.size() < 2) continue;  // no length, no routes
+    const auto [entry, is_new] = known.try_emplace(places, static_cast<int>(net_weight.size()));
+    if (!is_new) {
+      net_weight[entry->second] += weight;
+      net_demand[entry->second] += std::max(1.0, weight);
+      continue;
+    }
+    for (const Place& place : places) {
+      slot_node.push_back(place.node);
+      slot_net.push_back(entry->second);
+      slot_dx.push_back(place.dx);
+      slot_dy.push_back(place.dy);
+    }
+    net_weight.push_back(weight);
+    net_demand.push_back(std::max(1.0, weight));
+    net_start.push_back(static_cast<int>(slot_node.size()));
+  }
+  node_start.assign(netlist.num_nodes() + 1, 0);
+  for (const int node : slot_node) ++node_start[node + 1];
+  for (int node = 0; node < netlist.num_nodes(); ++node) node_start[node + 1] += node_start[node];
+  node_slot.resize(slot_node.size());
+  std::vector<int> next(node_start.begin(), node_start.end() - 1);
+  for (int slot = 0; slot < static_cast<int>(slot_node.size()); ++slot) node_slot[next[slot_node[slot]]++] = slot;
+}
+
+}  // namespace placecore

@@ -1,0 +1,79 @@
+"""The canvas: outline, grid, routing supply, blockages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from netlists.errors import NetlistError
+
+MAX_GRID = 128
+"""Most columns or rows of a grid."""
+
+
+@dataclass(frozen=True)
+class Blockage:
+    """A rectangle that no hard macro may touch, um."""
+
+    lx: float
+    ly: float
+    ux: float
+    uy: float
+    rate: float = 1.0
+    """Share of the rectangle that is blocked, as the file states it; any rate above 0 forbids hard macros."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where macros are placed. Origin lower left, um."""
+
+    width: float
+    height: float
+    cols: int
+    rows: int
+    routes_hor: float = 57.031
+    """Horizontal routes per um that the metal stack supplies."""
+    routes_ver: float = 56.818
+    """Vertical routes per um that the metal stack supplies."""
+    macro_routes_hor: float = 39.583
+    """Horizontal routes per um that a hard macro uses up."""
+    macro_routes_ver: float = 30.303
+    """Vertical routes per um that a hard macro uses up."""
+    smoothing: int = 0
+    """Routing demand of a grid cell is spread over this many neighbours on each side."""
+    blockages: tuple[Blockage, ...] = ()
+    congestion_cols: int | None = None
+    """Columns of the congestion grid; None: those of the placement grid."""
+    congestion_rows: int | None = None
+    """Rows of the congestion grid; None: those of the placement grid."""
+    halo: float = 0.0
+    """Least gap between two hard macros, um."""
+
+    def __post_init__(self) -> None:
+        """Raises NetlistError where a field is out of its range."""
+        for name in ("width", "height", "routes_hor", "routes_ver"):
+            self._check(name, lambda value: math.isfinite(value) and value > 0, "a number above 0")
+        for name in ("macro_routes_hor", "macro_routes_ver", "halo"):
+            self._check(name, lambda value: math.isfinite(value) and value >= 0, "a number of at least 0")
+        for name in ("cols", "rows"):
+            self._check(name, lambda value: 1 <= value <= MAX_GRID, f"1 to {MAX_GRID}")
+        for name in ("congestion_cols", "congestion_rows"):
+            self._check(
+                name, lambda value: value is None or 1 <= value <= MAX_GRID, f"1 to {MAX_GRID}"
+            )
+        self._check("smoothing", lambda value: value >= 0, "at least 0")
+
+    def _check(self, name: str, holds, expected: str) -> None:
+        value = getattr(self, name)
+        if not holds(value):
+            raise NetlistError(f"canvas: {name} is {value}, expected {expected}")
+
+    @property
+    def cell_width(self) -> float:
+        """Width of a placement grid cell, um."""
+        return self.width / self.cols
+
+    @property
+    def cell_height(self) -> float:
+        """Height of a placement grid cell, um."""
+        return self.height / self.rows

@@ -1,0 +1,53 @@
+"""A design: netlist, canvas and placement together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netlists.canvas import Canvas
+from netlists.errors import NetlistError
+from netlists.netlist import Netlist
+from netlists.orientation import turn_size
+from netlists.placement import Placement
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a placer is given: a netlist, the canvas to place it on, and where everything lies now."""
+
+    netlist: Netlist
+    canvas: Canvas
+    placement: Placement
+    name: str = "design"
+
+    def __post_init__(self) -> None:
+        if len(self.placement) != self.netlist.num_nodes:
+            raise NetlistError(
+                f"design '{self.name}': the placement has {len(self.placement)} nodes, "
+                f"the netlist {self.netlist.num_nodes}"
+            )
+
+    def with_placement(self, placement: Placement) -> Design:
+        """The same netlist and canvas, placed otherwise."""
+        return replace(self, placement=placement)
+
+    def check_placeable(self) -> None:
+        """Raises NetlistError if no legal placement can exist: a macro that fits nowhere, or too much area."""
+        netlist, canvas = self.netlist, self.canvas
+        hard = np.flatnonzero(netlist.is_hard)
+        width, height = turn_size(netlist.size, self.placement.orientation)[:, hard]
+        too_large = (width > canvas.width) | (height > canvas.height)
+        if too_large.any():
+            at = int(np.argmax(too_large))
+            raise NetlistError(
+                f"macro '{netlist.node_name[hard[at]]}' is {width[at]:g} x {height[at]:g} um, larger than "
+                f"the canvas of {canvas.width:g} x {canvas.height:g} um; enlarge the canvas or turn the macro"
+            )
+        area, supply = float(np.sum(width * height)), canvas.width * canvas.height
+        if area > supply:
+            raise NetlistError(
+                f"the hard macros take {area:g} um^2, {100 * area / supply:.1f} % of the canvas of "
+                f"{supply:g} um^2; enlarge the canvas"
+            )
