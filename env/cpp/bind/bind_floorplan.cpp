@@ -48,19 +48,23 @@ nb::ndarray<nb::numpy, double> step(FloorplanBatch& batch, Array1<std::int64_t> 
 }
 
 void observe(FloorplanBatch& batch, Buffer<std::uint8_t> mask, Buffer<float> wire, Buffer<float> density,
-             Buffer<float> hor, Buffer<float> ver) {
-  std::size_t cells = 0, routing = 0;
+             Buffer<float> hor, Buffer<float> ver, Buffer<float> position, Buffer<std::uint8_t> placed) {
+  std::size_t cells = 0, routing = 0, nodes = 0;
   for (int i = 0; i < batch.size(); ++i) {
     cells += batch.task(i).design.canvas.grid().size();
     routing += batch.task(i).design.canvas.congestion_grid().size();
+    nodes += batch.task(i).design.netlist.num_nodes();
   }
   check_size(mask.shape(0), cells, "action_mask");
   check_size(wire.shape(0), cells, "wire_mask");
   check_size(density.shape(0), cells, "density");
   check_size(hor.shape(0), routing, "congestion_hor");
   check_size(ver.shape(0), routing, "congestion_ver");
+  check_size(position.shape(0), 2 * nodes, "position");
+  check_size(placed.shape(0), nodes, "placed");
   nb::gil_scoped_release release;
-  batch.observe({mask.data(), wire.data(), density.data(), hor.data(), ver.data()});
+  batch.observe({mask.data(), wire.data(), density.data(), hor.data(), ver.data(), position.data(),
+                 placed.data()});
 }
 
 nb::tuple arrays(std::span<const double> x, std::span<const double> y) {
@@ -85,7 +89,7 @@ void register_floorplan(nb::module_& module) {
       .def("step", &step, nb::arg("cells").noconvert(), nb::arg("partial_costs"))
       .def("observe", &observe, nb::arg("action_mask").noconvert(), nb::arg("wire_mask").noconvert(),
            nb::arg("density").noconvert(), nb::arg("congestion_hor").noconvert(),
-           nb::arg("congestion_ver").noconvert())
+           nb::arg("congestion_ver").noconvert(), nb::arg("position").noconvert(), nb::arg("placed").noconvert())
       .def("steps",
            [](FloorplanBatch& self) {
              std::vector<int> steps;
@@ -105,8 +109,5 @@ void register_floorplan(nb::module_& module) {
              return nb::make_tuple(arrays(floorplan.x(), floorplan.y()),
                                    to_numpy<std::uint8_t>({placed.begin(), placed.end()}, {placed.size()}));
            },
-           nb::arg("episode"), "((x, y), placed) of an episode as it stands.")
-      .def("final_positions",
-           [](FloorplanBatch& self, int episode) { return arrays(self.final_x(episode), self.final_y(episode)); },
-           nb::arg("episode"), "(x, y) at the end of the last episode that was completed.");
+           nb::arg("episode"), "((x, y), placed) of an episode as it stands.");
 }

@@ -218,6 +218,12 @@ void Floorplan::observe(const FloorplanMaps& maps) {
     }
   }
   for (int i = 0; i < size; ++i) maps.congestion_ver[i] = static_cast<float>(congestion_[size + i]);
+  const Canvas& canvas = task_->design.canvas;
+  for (std::size_t node = 0; node < x_.size(); ++node) {
+    maps.position[2 * node] = static_cast<float>(x_[node] / canvas.width);
+    maps.position[2 * node + 1] = static_cast<float>(y_[node] / canvas.height);
+  }
+  std::copy(placed_.begin(), placed_.end(), maps.placed);
 }
 
 Costs Floorplan::partial_costs() {

@@ -49,11 +49,13 @@ void ThreadPool::run(int count, const std::function<void(int)>& work) {
 }
 
 FloorplanBatch::FloorplanBatch(std::vector<std::shared_ptr<const FloorplanTask>> tasks, int num_threads)
-    : final_x_(tasks.size()), final_y_(tasks.size()), pool_(std::max(1, num_threads)) {
-  std::size_t cells = 0, routing_cells = 0;
+    : pool_(std::max(1, num_threads)) {
+  std::size_t cells = 0, routing_cells = 0, nodes = 0;
   for (auto& task : tasks) {
     cell_start_.push_back(cells);
     routing_start_.push_back(routing_cells);
+    node_start_.push_back(nodes);
+    nodes += task->design.netlist.num_nodes();
     cells += task->design.canvas.grid().size();
     routing_cells += task->design.canvas.congestion_grid().size();
     episodes_.emplace_back(std::move(task));
@@ -76,20 +78,18 @@ void FloorplanBatch::step(std::span<const std::int64_t> cells, bool partial_cost
     if (episode.complete()) {
       episode.finish(0);
       result.costs = episode.costs();
-      final_x_[i].assign(episode.x().begin(), episode.x().end());
-      final_y_[i].assign(episode.y().begin(), episode.y().end());
     } else if (partial_costs) {
       result.costs = episode.partial_costs();
     }
-    if (result.terminated) episode.reset();
   });
 }
 
 void FloorplanBatch::observe(const FloorplanMaps& maps) {
   pool_.run(size(), [&](int i) {
-    const std::size_t cell = cell_start_[i], routing = routing_start_[i];
+    const std::size_t cell = cell_start_[i], routing = routing_start_[i], node = node_start_[i];
     episodes_[i].observe({maps.action_mask + cell, maps.wire_mask + cell, maps.density + cell,
-                          maps.congestion_hor + routing, maps.congestion_ver + routing});
+                          maps.congestion_hor + routing, maps.congestion_ver + routing, maps.position + 2 * node,
+                          maps.placed + node});
   });
 }
 

@@ -37,13 +37,16 @@ struct FloorplanTask {
                 std::span<const std::uint8_t> fixed, Weights weights_, SoftPlacement soft_placement_);
 };
 
-/// Per grid cell, flat (G), row 0 at the bottom. Maps over the congestion grid have its size.
+/// Where an observation is written. Maps are per grid cell, flat (G), row 0 at the bottom; those of the congestion have
+/// the size of its grid.
 struct FloorplanMaps {
   std::uint8_t* action_mask;
   float* wire_mask;       // increase of the wirelength cost
   float* density;         // occupied share
   float* congestion_hor;  // demand over supply
   float* congestion_ver;
+  float* position;        // (N, 2) as shares of width and height of the canvas
+  std::uint8_t* placed;   // (N)
 };
 
 class Floorplan {
@@ -53,7 +56,7 @@ class Floorplan {
   void reset();
   /// Puts the next macro on a grid cell. Returns false, changing nothing, if that is not legal.
   bool place(int cell);
-  /// Writes the maps for the next macro; the mask is all zero if there is none.
+  /// Writes what the next macro's placing needs; the mask is all zero if there is none.
   void observe(const FloorplanMaps& maps);
   /// Places soft macros; afterwards `costs` are those of the whole placement.
   void finish(std::uint64_t seed);

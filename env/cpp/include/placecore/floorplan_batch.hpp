@@ -41,7 +41,7 @@ struct StepResult {
   Costs costs;  // of what is placed; of the whole placement where the episode is complete
 };
 
-/// Many episodes, each of a design of its own, stepped in one call. One that ends starts again at once.
+/// Many episodes, each of a design of its own, stepped in one call.
 class FloorplanBatch {
  public:
   FloorplanBatch(std::vector<std::shared_ptr<const FloorplanTask>> tasks, int num_threads);
@@ -53,16 +53,12 @@ class FloorplanBatch {
   void reset(int episode);
   /// `partial_costs`: whether `costs` is wanted of steps that do not end an episode.
   void step(std::span<const std::int64_t> cells, bool partial_costs, std::span<StepResult> results);
-  /// Maps of all episodes, one after the other.
+  /// Arrays of all episodes, one after the other.
   void observe(const FloorplanMaps& maps);
-  /// Positions at the end of the last episode that this slot completed.
-  std::span<const double> final_x(int episode) const { return final_x_[episode]; }
-  std::span<const double> final_y(int episode) const { return final_y_[episode]; }
 
  private:
   std::vector<Floorplan> episodes_;
-  std::vector<std::size_t> cell_start_, routing_start_;
-  std::vector<std::vector<double>> final_x_, final_y_;
+  std::vector<std::size_t> cell_start_, routing_start_, node_start_;
   ThreadPool pool_;
 };
 

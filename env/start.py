@@ -1,0 +1,101 @@
+"""Where a placement starts when nothing, or nothing legal, is given."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from env import _core
+from env.cost import core_design, core_placement
+from netlists import Design, NetlistError, Placement, turn_size
+
+ANALYTIC_ROUNDS = 20
+ANALYTIC_SOLVER_STEPS = 8
+ANALYTIC_PULL = (0.01, 1.0)
+"""Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions from first to last."""
+
+
+def movable_macros(design: Design) -> NDArray[np.bool_]:
+    """(N,) flags: hard and soft macros and cells that are not fixed."""
+    return ~design.netlist.is_port & ~design.placement.fixed
+
+
+def analytic_start(design: Design, core: _core.Design | None = None) -> Placement:
+    """Positions of all movable macros that minimise quadratic wirelength against an even spread of area.
+
+    Hard macros overlap in it and nothing of the given positions of movable nodes enters; orientations are kept.
+    Deterministic.
+    """
+    movable = movable_macros(design)
+    placement = design.placement.replace(placed=design.placement.placed | movable)
+    return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable)
+
+
+def place_soft_macros(design: Design, placement: Placement, core: _core.Design | None = None) -> Placement:
+    """The placement with its movable soft macros placed analytically around the hard ones."""
+    movable = design.netlist.is_soft & ~placement.fixed
+    placement = placement.replace(placed=placement.placed | movable)
+    return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable)
+
+
+def _place_analytically(core: _core.Design, placement: Placement, movable: NDArray[np.bool_]) -> Placement:
+    x, y, _ = _core.place_analytically(
+        core,
+        core_placement(placement),
+        movable,
+        rounds=ANALYTIC_ROUNDS,
+        solver_steps=ANALYTIC_SOLVER_STEPS,
+        first_pull=ANALYTIC_PULL[0],
+        last_pull=ANALYTIC_PULL[1],
+        from_centre=True,
+    )
+    return placement.replace(x=x, y=y)
+
+
+def legalize(design: Design, placement: Placement, core: _core.Design | None = None) -> Placement:
+    """Moves hard macros to near legal places and soft macros inside the canvas.
+
+    Raises:
+        NetlistError: no legal placement exists or was found; names the macro in question.
+    """
+    netlist, canvas = design.netlist, design.canvas
+    design.with_placement(placement).check_placeable()
+    placement = clamp_soft_macros(design, placement)
+    found = _core.legalize(core or core_design(netlist, canvas), core_placement(placement))
+    if isinstance(found, int):
+        width, height = turn_size(netlist.size, placement.orientation)[:, found]
+        area = float(np.sum(np.prod(netlist.size[:, netlist.is_hard], axis=0)))
+        raise NetlistError(
+            f"found no legal place for macro '{netlist.node_name[found]}' ({width:g} x {height:g} um): the hard macros "
+            f"take {100 * area / (canvas.width * canvas.height):.1f} % of the canvas, with {len(canvas.blockages)} "
+            f"blockages and a halo of {canvas.halo:g} um in the way; enlarge the canvas or reduce the halo"
+        )
+    x, y, _ = found
+    result = placement.replace(x=x, y=y)
+    check_fixed(design, result)
+    return result
+
+
+def check_fixed(design: Design, placement: Placement) -> None:
+    """Raises NetlistError if fixed hard macros make a legal placement impossible."""
+    core = core_design(design.netlist, design.canvas)
+    if not _core.is_legal(core, core_placement(placement)):
+        raise NetlistError(
+            "no legal placement exists: fixed hard macros overlap one another, a blockage or the edge of the canvas, "
+            "or lie closer than the halo; move or free them"
+        )
+
+
+def clamp_soft_macros(design: Design, placement: Placement) -> Placement:
+    """The placement with its movable soft macros moved inside the canvas."""
+    netlist, canvas = design.netlist, design.canvas
+    movable = netlist.is_soft & ~placement.fixed & placement.placed
+    half = 0.5 * turn_size(netlist.size, placement.orientation)
+
+    def inside(at: NDArray[np.float64], half_size: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
+        margin = np.minimum(half_size, 0.5 * extent)
+        return np.where(movable, np.clip(at, margin, extent - margin), at)
+
+    return placement.replace(
+        x=inside(placement.x, half[0], canvas.width), y=inside(placement.y, half[1], canvas.height)
+    )
