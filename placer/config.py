@@ -1,0 +1,77 @@
+"""Settings of the policy and of its training; each is a record of what a run was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from env.episodes import FloorplanConfig
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """Sizes of the networks."""
+
+    dim: int = 48
+    """Width of a node embedding."""
+    layers: int = 3
+    """Rounds of message passing."""
+    heads: int = 8
+    """Affinity maps: channels in which node embeddings are spread over the grid."""
+    channels: int = 32
+    """Width of the convolutional head."""
+    blocks: int = 3
+    """Residual blocks of the convolutional head."""
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Proximal policy optimisation (Schulman et al. 2017) with generalised advantages."""
+
+    steps: int = 64
+    """Steps of every environment in an iteration."""
+    epochs: int = 3
+    """Passes over the data of an iteration."""
+    minibatch: int = 128
+    """Samples in one gradient step."""
+    learning_rate: float = 5e-4
+    """Of Adam, at the start; it falls linearly to a tenth of it."""
+    clip: float = 0.2
+    """Largest change of the action probability ratio that is rewarded."""
+    gamma: float = 1.0
+    """Discount."""
+    gae_lambda: float = 0.95
+    """Weight of longer returns in the advantages."""
+    entropy: float = 0.01
+    """Weight of the entropy bonus."""
+    value: float = 0.5
+    """Weight of the value loss."""
+    max_grad_norm: float = 0.5
+    """Gradients are scaled down to this norm."""
+    target_kl: float = 0.03
+    """An iteration's updates stop when the policy has moved so far."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run. Pretraining and fine-tuning differ in nothing but these."""
+
+    seed: int = 0
+    """Of everything random."""
+    envs: int = 16
+    """Environments, dealt to the designs in turn."""
+    minutes: float = 10.0
+    """The run ends after so much time, over all resumptions..."""
+    iterations: int = 100_000
+    """...or so many iterations, whichever comes first."""
+    checkpoint_every: int = 5
+    """Iterations between checkpoints."""
+    threads: int = 2
+    """Threads of torch and of the environments."""
+    device: str = "cpu"
+    """Torch device: cpu, cuda ..."""
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    """Sizes of a new policy; ignored where one is loaded."""
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    """The learning algorithm."""
+    floorplan: FloorplanConfig = field(default_factory=lambda: FloorplanConfig(shaped=True, soft_moves=2000))
+    """The environment."""

@@ -1,0 +1,151 @@
+"""Rollouts, and the arithmetic of policy optimisation as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from env.vector import FloorplanVectorEnv
+from placer.batching import GraphBatch, PolicyTask, Sample, collate
+from placer.policy import Policy, sample_actions
+
+
+def gae(
+    rewards: NDArray, values: NDArray, dones: NDArray, last_value: NDArray, gamma: float, gae_lambda: float
+) -> tuple[NDArray, NDArray]:
+    """Generalised advantages (Schulman et al. 2016) and returns.
+
+    Args:
+        rewards, values, dones: (T, B); `dones[t]`: the episode ended with step t.
+        last_value: (B,) value of the state after the last step.
+        gamma: discount.
+        gae_lambda: weight of longer returns.
+
+    Returns:
+        Advantages and returns, (T, B).
+    """
+    advantages = np.zeros_like(rewards)
+    running = np.zeros_like(last_value)
+    following = last_value
+    for t in reversed(range(len(rewards))):
+        alive = 1.0 - dones[t]
+        delta = rewards[t] + gamma * following * alive - values[t]
+        running = delta + gamma * gae_lambda * alive * running
+        advantages[t] = running
+        following = values[t]
+    return advantages, advantages + values
+
+
+@dataclass(frozen=True)
+class PPOTerms:
+    """Scalars of one gradient step."""
+
+    policy_loss: Tensor
+    value_loss: Tensor
+    entropy: Tensor
+    approx_kl: Tensor
+    clip_fraction: Tensor
+
+
+def ppo_loss(
+    logits: Tensor,
+    values: Tensor,
+    actions: Tensor,
+    old_log_probability: Tensor,
+    advantages: Tensor,
+    returns: Tensor,
+    clip: float,
+) -> PPOTerms:
+    """The clipped objective of PPO (Schulman et al. 2017), terms apart.
+
+    Args:
+        logits: (B, A), -inf where illegal.
+        values, actions, old_log_probability, advantages, returns: (B,).
+        clip: largest change of the probability ratio that is rewarded.
+    """
+    log_probability = logits.log_softmax(dim=1)
+    chosen = log_probability.gather(1, actions[:, None]).squeeze(1)
+    log_ratio = chosen - old_log_probability
+    ratio = log_ratio.exp()
+    gain = torch.minimum(advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip))
+    probability = log_probability.exp()
+    entropy = -(probability * log_probability.masked_fill(probability == 0, 0.0)).sum(dim=1)
+    return PPOTerms(
+        policy_loss=-gain.mean(),
+        value_loss=0.5 * (values - returns).square().mean(),
+        entropy=entropy.mean(),
+        approx_kl=(ratio - 1 - log_ratio).mean().detach(),
+        clip_fraction=((ratio - 1).abs() > clip).float().mean().detach(),
+    )
+
+
+@dataclass
+class Rollout:
+    """T steps of B environments. Arrays are (T, B)."""
+
+    samples: list[list[Sample]]
+    actions: NDArray[np.int64]
+    """Flat cell of the sample's own grid."""
+    log_probability: NDArray[np.float32]
+    values: NDArray[np.float32]
+    rewards: NDArray[np.float32]
+    dones: NDArray[np.float32]
+    last_value: NDArray[np.float32]
+    finished: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """Environment and final info of the episodes that ended."""
+
+
+class Player:
+    """Plays episodes of a vector environment with a policy."""
+
+    def __init__(self, env: FloorplanVectorEnv, tasks: Sequence[PolicyTask], task_of: Sequence[int], device: str) -> None:
+        self.env, self.tasks, self.task_of, self.device = env, list(tasks), list(task_of), device
+        self.graphs = GraphBatch.make(self.tasks, device)
+        self.graph_start = self.graphs.start.cpu().numpy()
+        self.observation, _ = env.reset()
+
+    def samples(self) -> list[Sample]:
+        """The observation at hand, one entry an environment. Arrays are fresh at every step: they may be kept."""
+        macro = self.observation["macro"]
+        maps = {name: array for name, array in self.observation.items() if name != "macro"}
+        return [(k, int(macro[b]), self.env.episodes.slice(maps, b)) for b, k in enumerate(self.task_of)]
+
+    @torch.no_grad()
+    def play(
+        self, policy: Policy, steps: int, generator: torch.Generator, greedy: Tensor | None = None
+    ) -> Rollout:
+        """Plays so many steps in every environment."""
+        embeddings = policy.embed(self.graphs)
+        shape = (steps, self.env.num_envs)
+        roll = Rollout([], np.zeros(shape, np.int64), *(np.zeros(shape, np.float32) for _ in range(4)), np.zeros(0, np.float32))
+        for t in range(steps):
+            samples = self.samples()
+            batch = collate(self.tasks, self.graph_start, samples).to(self.device)
+            logits, values = policy(embeddings, batch)
+            action, log_probability = sample_actions(logits.float().cpu(), generator, greedy)
+            roll.actions[t] = to_own_grid(action.numpy(), batch.cols, [self.tasks[k].grid[1] for k in self.task_of])
+            roll.log_probability[t], roll.values[t] = log_probability.numpy(), values.float().cpu().numpy()
+            roll.samples.append(samples)
+            self.observation, reward, done, _, info = self.env.step(roll.actions[t])
+            roll.rewards[t], roll.dones[t] = reward, done
+            roll.finished += [(int(b), info["final_info"][b]) for b in np.flatnonzero(done)]
+        batch = collate(self.tasks, self.graph_start, self.samples()).to(self.device)
+        roll.last_value = policy(embeddings, batch)[1].float().cpu().numpy()
+        return roll
+
+
+def to_own_grid(action: NDArray[np.int64], padded_cols: int, cols: Sequence[int]) -> NDArray[np.int64]:
+    """Flat cells of each sample's own grid, from flat cells of the padded grid of a batch."""
+    return action // padded_cols * np.asarray(cols) + action % padded_cols
+
+
+def to_padded_grid(action: NDArray[np.int64], padded_cols: int, cols: Sequence[int]) -> NDArray[np.int64]:
+    """The inverse of `to_own_grid`."""
+    own = np.asarray(cols)
+    return action // own * padded_cols + action % own
