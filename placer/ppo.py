@@ -1,0 +1,249 @@
+"""Proximal policy optimisation over many netlists at once (pretraining) or one (fine-tuning): one loop."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from env.episodes import Task
+from env.vector import FloorplanVectorEnv
+from netlists import Design, NetlistError
+from netlists.files import make_folder, write_bytes
+from netlists.plc import write_plc
+from placer.batching import PolicyTask, collate
+from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
+from placer.config import TrainConfig
+from placer.policy import Policy
+from placer.rollout import Player, Rollout, gae, ppo_loss, to_padded_grid
+
+POLICY_FILE = "policy.safetensors"
+STATE_FILE = "state.safetensors"
+CURVE_FILE = "curve.jsonl"
+
+
+class Observer(Protocol):
+    """Is told how a run goes."""
+
+    def iteration(self, row: dict[str, Any]) -> None:
+        """One line of the curve."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands; what a resumption goes on from."""
+
+    iteration: int = 0
+    env_steps: int = 0
+    episodes: int = 0
+    seconds: float = 0.0
+    best: dict[str, float] = field(default_factory=dict)
+    """Least proxy cost of a complete episode, by design."""
+
+
+def train(
+    designs: Sequence[Design],
+    config: TrainConfig,
+    out: Path,
+    policy: Policy | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+) -> Policy:
+    """Trains a policy and writes `policy.safetensors`, `state.safetensors`, `curve.jsonl` and TensorBoard files.
+
+    Args:
+        designs: what to place; environments are dealt to them in turn.
+        config: see there.
+        out: folder of the run; the best placement of each design is kept there as `NAME.plc`.
+        policy: the one to start from; a new one by default.
+        resume: go on from the state that `out` holds, if it holds one.
+        observer: told of every iteration.
+
+    Raises:
+        NetlistError: a design cannot be placed, or the folder cannot be written or resumed from.
+    """
+    make_folder(out)
+    run = _Run(designs, config, out, policy, resume)
+    try:
+        while not run.finished():
+            row = run.iterate()
+            if observer:
+                observer.iteration(row)
+            if run.progress.iteration % config.checkpoint_every == 0:
+                run.save()
+    except KeyboardInterrupt:
+        pass  # what was learned so far is kept
+    run.close()
+    return run.policy
+
+
+class _Run:
+    """The state of a training run, and one iteration of the loop."""
+
+    def __init__(
+        self, designs: Sequence[Design], config: TrainConfig, out: Path, policy: Policy | None, resume: bool
+    ) -> None:
+        self.config, self.out, self.designs = config, out, list(designs)
+        torch.manual_seed(config.seed)
+        torch.set_num_threads(config.threads)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.shuffle = np.random.default_rng(config.seed)
+        self.progress = Progress()
+        self.policy = policy or Policy(config.policy)
+        state: dict[str, Tensor] = {}
+        if resume and (out / STATE_FILE).exists():
+            state = self._resume()
+        self.policy.to(config.device)
+        self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=config.ppo.learning_rate, eps=1e-5)
+        if state:
+            load_optimizer_tensors(self.optimizer, state)
+        self.names = _unique_names(self.designs)
+        self.tasks = [PolicyTask.make(Task.make(design, config.floorplan)) for design in self.designs]
+        self.task_of = [b % len(self.tasks) for b in range(max(config.envs, len(self.tasks)))]
+        env = FloorplanVectorEnv([self.tasks[k].task for k in self.task_of], config.floorplan, config.threads)
+        self.player = Player(env, self.tasks, self.task_of, config.device)
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer = SummaryWriter(str(out / "tensorboard"))
+        self.started = time.monotonic() - self.progress.seconds
+        write_bytes(out / "config.json", json.dumps(asdict(config), indent=1).encode())
+
+    def _resume(self) -> dict[str, Tensor]:
+        checkpoint = load_checkpoint(self.out / STATE_FILE)
+        self.policy = checkpoint.policy
+        self.progress = Progress(**checkpoint.record["progress"])
+        self.generator.set_state(checkpoint.state["generator"])
+        self.shuffle.bit_generator.state = checkpoint.record["shuffle"]
+        return checkpoint.state
+
+    def finished(self) -> bool:
+        self.progress.seconds = time.monotonic() - self.started
+        return self.progress.seconds >= 60 * self.config.minutes or self.progress.iteration >= self.config.iterations
+
+    def iterate(self) -> dict[str, Any]:
+        """Rollout, advantages, update, record."""
+        config, ppo = self.config, self.config.ppo
+        began = time.monotonic()
+
+        # Rollout: every environment takes the same number of steps; episodes may span iterations.
+        self.policy.eval()
+        roll = self.player.play(self.policy, ppo.steps, self.generator)
+        played = time.monotonic()
+
+        # Advantages from the shaped rewards.
+        advantages, returns = gae(roll.rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
+
+        # Update: the learning rate falls with the share of the run that is over.
+        share = min(1.0, max(self.progress.seconds / (60 * config.minutes), self.progress.iteration / config.iterations))
+        for group in self.optimizer.param_groups:
+            group["lr"] = ppo.learning_rate * (1.0 - 0.9 * share)
+        self.policy.train()
+        losses = self._update(roll, advantages, returns)
+
+        # Record.
+        self.progress.iteration += 1
+        self.progress.env_steps += roll.rewards.size
+        self.progress.episodes += len(roll.finished)
+        self.progress.seconds = time.monotonic() - self.started
+        row = self._row(roll, losses) | {
+            "rollout_steps_per_second": roll.rewards.size / (played - began),
+            "steps_per_second": roll.rewards.size / (time.monotonic() - began),
+            "explained_variance": 1 - float(np.var(returns - roll.values) / (np.var(returns) + 1e-9)),
+        }
+        self._log(row)
+        return row
+
+    def _update(self, roll: Rollout, advantages: NDArray, returns: NDArray) -> dict[str, float]:
+        ppo, device = self.config.ppo, self.config.device
+        samples = [sample for step in roll.samples for sample in step]
+        flat = [np.ascontiguousarray(a.reshape(-1)) for a in (roll.actions, roll.log_probability, advantages, returns)]
+        actions, old, advantage, target = flat
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        history: list[dict[str, float]] = []
+        for _ in range(ppo.epochs):
+            for index in np.array_split(self.shuffle.permutation(len(samples)), max(1, len(samples) // ppo.minibatch)):
+                chosen = [samples[i] for i in index]
+                batch = collate(self.tasks, self.player.graph_start, chosen).to(device)
+                cols = [self.tasks[k].grid[1] for k, _, _ in chosen]
+                action = torch.as_tensor(to_padded_grid(actions[index], batch.cols, cols), device=device)
+                rest = (torch.as_tensor(a[index], dtype=torch.float32, device=device) for a in (old, advantage, target))
+                logits, values = self.policy(self.policy.embed(self.player.graphs), batch)
+                terms = ppo_loss(logits, values, action, *rest, clip=ppo.clip)
+                loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
+                self.optimizer.zero_grad()
+                loss.backward()
+                norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), ppo.max_grad_norm)
+                self.optimizer.step()
+                history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
+            if np.mean([h["approx_kl"] for h in history[-max(1, len(samples) // ppo.minibatch) :]]) > ppo.target_kl:
+                break
+        return {name: float(np.mean([h[name] for h in history])) for name in history[0]}
+
+    def _row(self, roll: Rollout, losses: dict[str, float]) -> dict[str, Any]:
+        complete = [(b, info) for b, info in roll.finished if "costs" in info]
+        for b, info in complete:
+            self._keep_best(self.task_of[b], info)
+        row: dict[str, Any] = {
+            "iteration": self.progress.iteration,
+            "env_steps": self.progress.env_steps,
+            "episodes": len(roll.finished),
+            "infeasible": len(roll.finished) - len(complete),
+            "seconds": round(self.progress.seconds, 2),
+        }
+        if complete:
+            for name in ("proxy_cost", "wirelength_cost", "density_cost", "congestion_cost"):
+                row[name] = float(np.mean([info["costs"][name] for _, info in complete]))
+            row["return"] = -row["proxy_cost"]
+        return row | losses
+
+    def _keep_best(self, task: int, info: dict[str, Any]) -> None:
+        name, proxy = self.names[task], info["costs"]["proxy_cost"]
+        if proxy >= self.progress.best.get(name, np.inf):
+            return
+        self.progress.best[name] = proxy
+        design = self.designs[task]
+        write_plc(self.out / f"{name}.plc", design.netlist, design.canvas, info["placement"])
+
+    def _log(self, row: dict[str, Any]) -> None:
+        for name, value in row.items():
+            if name not in ("iteration", "env_steps"):
+                self.writer.add_scalar(name, value, self.progress.env_steps)
+        with (self.out / CURVE_FILE).open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def save(self) -> None:
+        """Writes the policy, and the state to resume from."""
+        record = {
+            "config": asdict(self.config),
+            "designs": self.names,
+            "progress": asdict(self.progress),
+            "shuffle": self.shuffle.bit_generator.state,
+        }
+        state = optimizer_tensors(self.optimizer) | {"generator": self.generator.get_state()}
+        save_checkpoint(self.out / STATE_FILE, self.policy, record, state)
+        save_checkpoint(self.out / POLICY_FILE, self.policy, {k: v for k, v in record.items() if k != "shuffle"})
+
+    def close(self) -> None:
+        self.save()
+        self.writer.close()
+
+
+def _unique_names(designs: Sequence[Design]) -> list[str]:
+    names = [design.name for design in designs]
+    return [name if names.count(name) == 1 else f"{name}_{i}" for i, name in enumerate(names)]
+
+
+def check_device(device: str) -> None:
+    """Raises NetlistError if torch has no such device."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise NetlistError(f"device '{device}' is not available: {str(error).splitlines()[0]}; try --device cpu") from error
