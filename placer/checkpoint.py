@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from netlists import NetlistError
 from netlists.files import write_bytes
 from placer.config import PolicyConfig
 from placer.policy import Policy
+from placer.versions import versions
 
 FORMAT = "macro-placer-policy"
 VERSION = 1
@@ -36,18 +35,6 @@ class Checkpoint:
     """How the weights came about: settings, seeds, versions, progress."""
     state: dict[str, Tensor]
     """Tensors beside the weights, to resume training from."""
-
-
-def versions() -> dict[str, str]:
-    """What a result was made with."""
-    names = ("macro-placer", "torch", "torch-geometric", "gymnasium", "numpy")
-    found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
 
 
 def save_checkpoint(

@@ -1,0 +1,7 @@
+"""The learned macro placer: policy, training, placing, command line. Torch is imported only where it is needed."""
+
+__version__ = "0.1.0"
+
+from placer.pipeline import PlaceConfig, PlaceResult, place
+
+__all__ = ["PlaceConfig", "PlaceResult", "__version__", "place"]
