@@ -28,13 +28,12 @@ nb::dict parse(nb::bytes text) {
     } catch (const pbtext::ParseError& error) {
       // (line, message) as the arguments of a ValueError; the Python side adds the file.
       PyErr_SetObject(PyExc_ValueError, nb::make_tuple(error.line, error.what()).ptr());
-      nb::raise_python_error();
+      throw nb::python_error();
     }
   }();
   nb::dict result;
   result["name"] = nb::cast(columns.name);
-  result["orientation"] = to_numpy(std::move(columns.orientation));
-  result["fixed"] = to_numpy(std::move(columns.fixed));
+  result["orientation"] = nb::cast(columns.orientation);
   result["type"] = to_numpy(std::move(columns.type));
   result["x"] = to_numpy(std::move(columns.x));
   result["y"] = to_numpy(std::move(columns.y));

@@ -1,10 +1,8 @@
 #include "pbtext.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <deque>
 #include <limits>
 #include <unordered_map>
 #include <utility>
@@ -14,263 +12,330 @@ namespace pbtext {
 namespace {
 
 constexpr double kUnset = std::numeric_limits<double>::quiet_NaN();
-constexpr std::array<std::string_view, 4> kTypes{"port", "macro", "macro_pin", "stdcell"};
-constexpr std::array<std::string_view, 8> kOrientations{"N", "FN", "S", "FS", "E", "W", "FE", "FW"};
-constexpr std::array kNumbers{
-    std::pair{std::string_view("x"), &Columns::x},
-    std::pair{std::string_view("y"), &Columns::y},
-    std::pair{std::string_view("width"), &Columns::width},
-    std::pair{std::string_view("height"), &Columns::height},
-    std::pair{std::string_view("x_offset"), &Columns::x_offset},
-    std::pair{std::string_view("y_offset"), &Columns::y_offset},
-    std::pair{std::string_view("weight"), &Columns::weight},
+
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '+' || c == '-';
+}
+
+std::string shown(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 40)) out += (c >= ' ' && c <= '~') ? c : '?';
+  return out;
+}
+
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : text_(text) {}
+
+  int line() const { return line_; }
+
+  bool at_end() {
+    skip_blank();
+    return at_ == text_.size();
+  }
+
+  char peek() { return at_end() ? '\0' : text_[at_]; }
+
+  bool accept(char c) {
+    if (peek() != c) return false;
+    ++at_;
+    return true;
+  }
+
+  void expect(char c, const char* where) {
+    if (!accept(c)) fail(std::string("expected '") + c + "' " + where);
+  }
+
+  std::string_view word(const char* what) {
+    skip_blank();
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && is_word(text_[at_])) ++at_;
+    if (at_ == begin) fail(std::string("expected ") + what);
+    return text_.substr(begin, at_ - begin);
+  }
+
+  /// The text between quotes, escapes as they stand.
+  std::string_view quoted(const char* what) {
+    skip_blank();
+    if (at_ == text_.size() || (text_[at_] != '"' && text_[at_] != '\'')) fail(std::string("expected ") + what + " in quotes");
+    const char quote = text_[at_];
+    const std::size_t begin = ++at_;
+    while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\n') at_ += text_[at_] == '\\' ? 2 : 1;
+    if (at_ >= text_.size() || text_[at_] != quote) {
+      at_ = std::min(at_, text_.size());
+      throw ParseError(line_, std::string(what) + " '" + shown(text_.substr(begin, 40)) +
+                                  "' has no closing quote; is the file truncated?");
+    }
+    return text_.substr(begin, at_++ - begin);
+  }
+
+  /// A field's value as it stands in the file, quotes included.
+  std::string_view value() {
+    skip_blank();
+    const std::size_t begin = at_;
+    if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) {
+      quoted("a value");
+    } else {
+      word("a value");
+    }
+    return text_.substr(begin, at_ - begin);
+  }
+
+  [[noreturn]] void fail(const std::string& expected) {
+    skip_blank();
+    const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+    const std::string found = at_ == text_.size() ? "the end of the file; is it truncated?"
+                                                  : "'" + shown(text_.substr(at_, end - at_)) + "'";
+    throw ParseError(line_, expected + ", found " + found);
+  }
+
+ private:
+  void skip_blank() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '\n') {
+        ++line_;
+        ++at_;
+      } else if (c == ' ' || c == '\t' || c == '\r' || c == ',' || c == ';') {
+        ++at_;
+      } else if (c == '#') {
+        at_ = std::min(text_.find('\n', at_), text_.size());
+      } else {
+        return;
+      }
+    }
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int line_ = 1;
 };
 
-/// The attributes that have a meaning for each type; others are kept as they are.
-bool is_known(std::string_view key, Type type) {
-  const bool is_pin = type == Type::macro_pin, has_size = type == Type::macro || type == Type::stdcell;
-  if (key == "x" || key == "y" || key == "type") return true;
-  if (key == "width" || key == "height" || key == "orientation") return has_size;
-  if (key == "macro_name" || key == "x_offset" || key == "y_offset") return is_pin;
-  if (key == "weight") return type != Type::macro;
-  return key == "fixed" && !is_pin;
-}
-
-struct RawAttribute {
-  std::string_view key, field, text;
-  int line;
-};
-
-/// The attribute's text without quotes and escapes.
-std::string decoded(const RawAttribute& attribute) {
-  Lexer lexer(attribute.text);
-  std::string buffer;
-  return std::string(lexer.scalar(buffer, "a value"));
-}
-
-double number(const RawAttribute& attribute) {
-  std::string_view digits = attribute.text;
-  if (!digits.empty() && digits.front() == '+') digits.remove_prefix(1);
-  if (!digits.empty() && (digits.back() == 'f' || digits.back() == 'F')) digits.remove_suffix(1);
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) {
-    throw ParseError(attribute.line,
-                     "attribute " + quoted(attribute.key) + ": expected a finite number, found " + quoted(attribute.text));
+/// Undoes the escapes \" \' \\ \n \t; others stay as they are.
+std::string unescape(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return std::string(text);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    switch (text[++i]) {
+      case 'n': out += '\n'; break;
+      case 't': out += '\t'; break;
+      case '"':
+      case '\'':
+      case '\\': out += text[i]; break;
+      default: out += '\\'; out += text[i];
+    }
   }
-  return value;
+  return out;
 }
 
-template <std::size_t n>
-std::int8_t choice(const RawAttribute& attribute, const std::array<std::string_view, n>& choices, bool any_case) {
-  std::string value = decoded(attribute);
-  if (any_case) {
-    std::transform(value.begin(), value.end(), value.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; });
-  }
-  const auto found = std::find(choices.begin(), choices.end(), value);
-  if (found != choices.end()) return static_cast<std::int8_t>(found - choices.begin());
-  std::string expected;
-  for (const auto name : choices) (expected += expected.empty() ? "" : ", ") += name;
-  throw ParseError(attribute.line, "attribute " + quoted(attribute.key) + ": expected one of " + expected + ", found " +
-                                       quoted(attribute.text));
+std::string_view unquote(std::string_view value) {
+  return value.size() >= 2 && (value.front() == '"' || value.front() == '\'') ? value.substr(1, value.size() - 2) : value;
 }
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexer_(text) {}
+  explicit Parser(std::string_view text) : scan_(text) {}
 
   Columns parse() {
     columns_.input_start.push_back(0);
-    while (!lexer_.at_end()) {
-      const int line = lexer_.line();
-      const std::string_view field = lexer_.word("'node {'");
-      if (field == "node") {
-        node(line);
-      } else if (field == "versions" || field == "library") {
-        skip_field();
+    while (!scan_.at_end()) {
+      const std::string_view block = scan_.word("'node'");
+      if (block == "node") {
+        node();
+      } else if (block == "versions" || block == "library") {
+        skip_block();
       } else {
-        throw ParseError(line, "expected 'node {', found " + quoted(field));
+        throw ParseError(scan_.line(), "expected 'node', found '" + shown(block) + "'");
       }
-      lexer_.end_field();
     }
-    if (columns_.name.empty()) throw ParseError(lexer_.line(), "expected 'node {', found no node in the whole file");
+    if (columns_.name.empty()) throw ParseError(scan_.line(), "the file holds no node; expected a netlist in protobuf text");
     resolve();
     return std::move(columns_);
   }
 
  private:
-  void skip_field() {
-    lexer_.accept(':');
-    lexer_.skip_value();
+  void skip_block() {
+    scan_.accept(':');
+    scan_.expect('{', "to open the block");
+    while (!scan_.accept('}')) {
+      scan_.word("a field name");
+      if (scan_.accept(':')) {
+        scan_.value();
+      } else {
+        skip_block();
+      }
+    }
   }
 
-  void node(int line) {
-    const char close = lexer_.open("'node'");
-    std::string_view name;
-    attributes_.clear();
-    while (!lexer_.accept_close(close)) {
-      const int field_line = lexer_.line();
-      const std::string_view field = lexer_.word("'name', 'input', 'attr' or '}'");
+  void node() {
+    const int line = scan_.line();
+    scan_.accept(':');
+    scan_.expect('{', "after 'node'");
+    const int index = static_cast<int>(columns_.name.size());
+    open_row(line);
+    const std::size_t first_attribute = columns_.attributes.size();
+    bool named = false;
+    while (!scan_.accept('}')) {
+      const std::string_view field = scan_.word("'name', 'input', 'attr' or '}'");
       if (field == "name") {
-        if (!name.empty()) throw ParseError(field_line, "expected one name a node, found a second one");
-        name = string_of("a name in quotes");
+        scan_.expect(':', "after 'name'");
+        columns_.name.back() = unescape(scan_.quoted("a name"));
+        named = true;
       } else if (field == "input") {
-        inputs();
+        scan_.expect(':', "after 'input'");
+        input_name_.push_back(unescape(scan_.quoted("an input")));
+        input_line_.push_back(scan_.line());
       } else if (field == "attr") {
-        attribute(field_line);
+        attribute(index);
       } else if (field == "op" || field == "device") {
-        skip_field();
+        scan_.expect(':', "after the field name");
+        scan_.value();
       } else {
-        throw ParseError(field_line, "expected 'name', 'input', 'attr' or '}', found " + quoted(field));
+        throw ParseError(scan_.line(), "expected 'name', 'input', 'attr' or '}', found '" + shown(field) + "'");
       }
-      lexer_.end_field();
     }
-    if (name.empty()) throw ParseError(line, "expected a name in every node, found a node without one");
-    if (name == "__metadata__") return metadata(line);
-    add_row(name, line);
-  }
-
-  /// A view that stays valid as long as the parser.
-  std::string_view string_of(const char* expected) {
-    lexer_.accept(':');
-    std::string buffer;
-    const std::string_view found = lexer_.string(buffer, expected);
-    return found.data() == buffer.data() ? std::string_view(arena_.emplace_back(std::move(buffer))) : found;
-  }
-
-  void inputs() {
-    lexer_.accept(':');
-    const bool is_list = lexer_.accept('[');
-    do {
-      const int line = lexer_.line();
-      input_name_.push_back(string_of("the name of a sink in quotes"));
-      input_line_.push_back(line);
-    } while (is_list && lexer_.accept(','));
-    if (is_list && !lexer_.accept(']')) lexer_.fail_expected("']'");
-  }
-
-  void attribute(int line) {
-    const char close = lexer_.open("'attr'");
-    RawAttribute found{{}, {}, {}, line};
-    while (!lexer_.accept_close(close)) {
-      const int field_line = lexer_.line();
-      const std::string_view field = lexer_.word("'key', 'value' or '}'");
-      if (field == "key") {
-        found.key = string_of("a key in quotes");
-      } else if (field == "value") {
-        value(found);
-      } else {
-        throw ParseError(field_line, "expected 'key' or 'value', found " + quoted(field));
-      }
-      lexer_.end_field();
-    }
-    if (found.key.empty() || found.field.empty()) throw ParseError(line, "expected a key and a value in every attr");
-    for (const RawAttribute& other : attributes_) {
-      if (other.key == found.key) throw ParseError(line, "attribute " + quoted(found.key) + " stands twice in a node");
-    }
-    attributes_.push_back(found);
-  }
-
-  void value(RawAttribute& found) {
-    const char close = lexer_.open("'value'");
-    found.line = lexer_.line();
-    found.field = lexer_.word("a value field such as 'f' or 'placeholder'");
-    lexer_.accept(':');
-    found.text = lexer_.skip_value();
-    lexer_.end_field();
-    if (!lexer_.accept_close(close)) lexer_.fail_expected("'}' after the one field of a value");
-    if (!is_utf8(found.text)) throw ParseError(found.line, "expected UTF-8, found " + quoted(found.text));
-  }
-
-  void metadata(int line) {
-    if (input_name_.size() > static_cast<std::size_t>(columns_.input_start.back())) {
-      throw ParseError(line, "expected no input in __metadata__");
-    }
-    for (const RawAttribute& attribute : attributes_) keep(-1, attribute);
-  }
-
-  void keep(std::int32_t node, const RawAttribute& attribute) {
-    columns_.attributes.push_back(
-        {node, std::string(attribute.key), std::string(attribute.field), std::string(attribute.text)});
-  }
-
-  void add_row(std::string_view name, int line) {
-    const auto node = static_cast<std::int32_t>(columns_.name.size());
-    Type type = Type::none;
-    for (const RawAttribute& attribute : attributes_) {
-      if (attribute.key == "type") type = static_cast<Type>(choice(attribute, kTypes, true));
-    }
-    if (type == Type::none) {
-      throw ParseError(line, "node " + quoted(name) + " has no type, expected PORT, MACRO, MACRO_PIN or STDCELL");
-    }
-    columns_.name.emplace_back(name);
-    columns_.type.push_back(static_cast<std::int8_t>(type));
-    columns_.line.push_back(line);
-    columns_.orientation.push_back(-1);
-    columns_.fixed.push_back(-1);
-    for (const auto& [key, column] : kNumbers) (columns_.*column).push_back(kUnset);
-    macro_name_.emplace_back();
+    if (!named) throw ParseError(line, "expected a name in every node, found a node without one");
     columns_.input_start.push_back(static_cast<std::int32_t>(input_name_.size()));
-    for (const RawAttribute& attribute : attributes_) {
-      if (is_known(attribute.key, type)) {
-        store(attribute);
-      } else {
-        keep(node, attribute);
-      }
+    if (columns_.name.back() == "__metadata__") {
+      for (std::size_t k = first_attribute; k < columns_.attributes.size(); ++k) columns_.attributes[k].node = -1;
+      drop_row();
     }
   }
 
-  void store(const RawAttribute& attribute) {
-    for (const auto& [key, column] : kNumbers) {
-      if (key == attribute.key) {
-        (columns_.*column).back() = number(attribute);
-        return;
+  void open_row(int line) {
+    for (auto* column : {&columns_.name, &columns_.orientation, &columns_.macro_name}) column->emplace_back();
+    for (auto* column : {&columns_.x, &columns_.y, &columns_.width, &columns_.height, &columns_.x_offset,
+                         &columns_.y_offset, &columns_.weight}) {
+      column->push_back(kUnset);
+    }
+    columns_.type.push_back(static_cast<std::int8_t>(Type::none));
+    columns_.line.push_back(line);
+  }
+
+  void drop_row() {
+    for (auto* column : {&columns_.name, &columns_.orientation, &columns_.macro_name}) column->pop_back();
+    for (auto* column : {&columns_.x, &columns_.y, &columns_.width, &columns_.height, &columns_.x_offset,
+                         &columns_.y_offset, &columns_.weight}) {
+      column->pop_back();
+    }
+    columns_.type.pop_back();
+    columns_.line.pop_back();
+    columns_.input_start.pop_back();
+    input_name_.resize(columns_.input_start.back());
+    input_line_.resize(columns_.input_start.back());
+  }
+
+  void attribute(int index) {
+    scan_.accept(':');
+    scan_.expect('{', "after 'attr'");
+    std::string_view key, field, value;
+    while (!scan_.accept('}')) {
+      const std::string_view part = scan_.word("'key', 'value' or '}'");
+      if (part == "key") {
+        scan_.expect(':', "after 'key'");
+        key = scan_.quoted("a key");
+      } else if (part == "value") {
+        scan_.accept(':');
+        scan_.expect('{', "after 'value'");
+        field = scan_.word("a value field such as 'f' or 'placeholder'");
+        scan_.expect(':', "after the value field");
+        value = scan_.value();
+        scan_.expect('}', "to close the value");
+      } else {
+        throw ParseError(scan_.line(), "expected 'key' or 'value', found '" + shown(part) + "'");
       }
     }
-    if (attribute.key == "orientation") {
-      columns_.orientation.back() = choice(attribute, kOrientations, false);
-    } else if (attribute.key == "macro_name") {
-      macro_name_.back() = arena_.emplace_back(decoded(attribute));
-    } else if (attribute.key == "fixed") {
-      columns_.fixed.back() = choice(attribute, std::array<std::string_view, 2>{"false", "true"}, true);
+    if (key.empty() || field.empty()) scan_.fail("expected a key and a value in every attr");
+    store(index, key, field, value);
+  }
+
+  void store(int index, std::string_view key, std::string_view field, std::string_view value) {
+    if (auto* column = numbers(key)) {
+      column->back() = number(key, value);
+    } else if (key == "type") {
+      columns_.type.back() = static_cast<std::int8_t>(type(unquote(value)));
+    } else if (key == "orientation") {
+      columns_.orientation.back() = unescape(unquote(value));
+    } else if (key == "macro_name") {
+      columns_.macro_name.back() = unescape(unquote(value));
+    } else {
+      columns_.attributes.push_back({index, std::string(key), std::string(field), std::string(value)});
     }
+  }
+
+  std::vector<double>* numbers(std::string_view key) {
+    if (key == "x") return &columns_.x;
+    if (key == "y") return &columns_.y;
+    if (key == "width") return &columns_.width;
+    if (key == "height") return &columns_.height;
+    if (key == "x_offset") return &columns_.x_offset;
+    if (key == "y_offset") return &columns_.y_offset;
+    if (key == "weight") return &columns_.weight;
+    return nullptr;
+  }
+
+  double number(std::string_view key, std::string_view value) {
+    std::string_view digits = unquote(value);
+    if (!digits.empty() && digits.front() == '+') digits.remove_prefix(1);
+    double result = 0.0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), result);
+    if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(result)) {
+      throw ParseError(scan_.line(), std::string(key) + " is '" + shown(value) + "', expected a finite number");
+    }
+    return result;
+  }
+
+  Type type(std::string_view value) {
+    std::string lower(value);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (lower == "port") return Type::port;
+    if (lower == "macro") return Type::macro;
+    if (lower == "macro_pin") return Type::macro_pin;
+    if (lower == "stdcell") return Type::stdcell;
+    throw ParseError(scan_.line(), "type is '" + shown(value) + "', expected PORT, MACRO, MACRO_PIN or STDCELL");
   }
 
   void resolve() {
-    index_.reserve(columns_.name.size() * 2);
-    for (std::size_t node = 0; node < columns_.name.size(); ++node) {
-      const auto [known, is_new] = index_.try_emplace(columns_.name[node], static_cast<std::int32_t>(node));
+    std::unordered_map<std::string_view, std::int32_t> index;
+    index.reserve(columns_.name.size() * 2);
+    for (std::size_t i = 0; i < columns_.name.size(); ++i) {
+      const auto [known, is_new] = index.try_emplace(columns_.name[i], static_cast<std::int32_t>(i));
       if (!is_new) {
-        throw ParseError(columns_.line[node], "expected names that differ, found " + quoted(columns_.name[node]) +
-                                                  " again, which stands on line " +
-                                                  std::to_string(columns_.line[known->second]) + " already");
+        throw ParseError(columns_.line[i], "node name '" + shown(columns_.name[i]) + "' is used before, on line " +
+                                               std::to_string(columns_.line[known->second]) + "; names must differ");
       }
     }
     columns_.input.reserve(input_name_.size());
     for (std::size_t k = 0; k < input_name_.size(); ++k) {
-      columns_.input.push_back(index_of(input_name_[k], input_line_[k], "the name of a node as input"));
+      const auto sink = index.find(input_name_[k]);
+      if (sink == index.end()) {
+        throw ParseError(input_line_[k], "input '" + shown(input_name_[k]) + "' names no node of the file");
+      }
+      columns_.input.push_back(sink->second);
     }
-    for (std::size_t node = 0; node < columns_.name.size(); ++node) {
-      columns_.macro.push_back(macro_name_[node].empty() ? -1
-                                                         : index_of(macro_name_[node], columns_.line[node],
-                                                                    "the name of a macro as macro_name"));
+    for (std::size_t i = 0; i < columns_.name.size(); ++i) {
+      if (columns_.macro_name[i].empty()) {
+        columns_.macro.push_back(-1);
+        continue;
+      }
+      const auto macro = index.find(columns_.macro_name[i]);
+      if (macro == index.end()) {
+        throw ParseError(columns_.line[i], "pin '" + shown(columns_.name[i]) + "' belongs to macro '" +
+                                               shown(columns_.macro_name[i]) + "', which is no node of the file");
+      }
+      columns_.macro.push_back(macro->second);
     }
   }
 
-  std::int32_t index_of(std::string_view name, int line, const char* expected) const {
-    const auto found = index_.find(name);
-    if (found != index_.end()) return found->second;
-    throw ParseError(line, std::string("expected ") + expected + ", found " + quoted(name) + ", which is not in the file");
-  }
-
-  Lexer lexer_;
+  Scanner scan_;
   Columns columns_;
-  std::deque<std::string> arena_;  // decoded strings; a deque moves none
-  std::vector<RawAttribute> attributes_;
-  std::vector<std::string_view> input_name_, macro_name_;
+  std::vector<std::string> input_name_;
   std::vector<int> input_line_;
-  std::unordered_map<std::string_view, std::int32_t> index_;
 };
 
 }  // namespace
