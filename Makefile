@@ -1,0 +1,39 @@
+# `make run` and `make test` are all that a new user needs: Python 3.11 or later and a C++20 compiler.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH ?= torch==2.13.0
+INSTALLED := $(VENV)/.installed
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find env/cpp netlists/cpp -type f)
+
+.PHONY: run test test-slow test-gpu lint bench clean
+
+run: $(INSTALLED)
+	$(BIN)/placer place netlists/samples/cpu_small --seconds 15 --out out/cpu_small
+
+test: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/pytest -q
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -q -m slow
+
+test-gpu: $(INSTALLED)
+	$(BIN)/pytest -q -m gpu
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+bench: $(INSTALLED)
+	$(BIN)/python scripts/bench_speed.py --out results/speed.json
+
+# A torch that is already in the environment and fits is kept; TORCH chooses another build.
+$(INSTALLED): $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet "$(TORCH)"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf build dist out runs $(VENV)
