@@ -105,9 +105,7 @@ class CostModel:
         terms = _core.evaluate(self.core, [core_placement(placement) for placement in placements], threads)
         return [self.costs(*term) for term in terms]
 
-    def costs(
-        self, wirelength: float, wirelength_cost: float, density_cost: float, congestion_cost: float
-    ) -> Costs:
+    def costs(self, wirelength: float, wirelength_cost: float, density_cost: float, congestion_cost: float) -> Costs:
         """Raw terms with their weighted sum."""
         proxy_cost = (
             self.weights.wirelength * wirelength_cost

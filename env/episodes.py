@@ -134,7 +134,7 @@ class StepOutcome:
     terminated: NDArray[np.bool_]
     infeasible: NDArray[np.bool_]
     costs: list[Costs | None]
-    """Costs of what is placed (None where they were not needed), of the whole placement where an episode is complete."""
+    """Costs of what is placed (None where not needed); of the whole placement where an episode is complete."""
 
 
 class Episodes:
@@ -171,8 +171,8 @@ class Episodes:
         if illegal.size:
             at = int(illegal[0])
             raise ValueError(
-                f"action {int(actions[at])} of episode {at} is illegal: the macro would overlap another one, a blockage or "
-                "the edge; choose a cell whose action_mask is 1, and reset an episode that has ended"
+                f"action {int(actions[at])} of episode {at} is illegal: the macro would overlap another one, a "
+                "blockage or the edge; choose a cell whose action_mask is 1, and reset an episode that has ended"
             )
         terminated, infeasible = table[:, 1] == 1, table[:, 2] == 1
         known = (terminated | self.config.shaped) & ~infeasible
@@ -191,7 +191,7 @@ class Episodes:
         return np.array(self.batch.steps(), np.int64)
 
     def observe(self) -> dict[str, NDArray]:
-        """Arrays of all episodes, one after the other: maps (sum of G,), `position` (sum of N, 2), `placed` (sum of N,)."""
+        """Arrays of all episodes joined: maps (sum of G,), `position` (sum of N, 2), `placed` (sum of N,)."""
         cells, routing, nodes = int(self.cell_start[-1]), int(self.routing_start[-1]), int(self.node_start[-1])
         mask, placed = np.empty(cells, np.uint8), np.empty(nodes, np.uint8)
         wire, density = np.empty(cells, np.float32), np.empty(cells, np.float32)
@@ -219,9 +219,7 @@ class Episodes:
             "position": self.node_start,
             "placed": self.node_start,
         }
-        return {
-            name: array[starts[name][episode] : starts[name][episode + 1]] for name, array in observation.items()
-        }
+        return {name: array[starts[name][episode] : starts[name][episode + 1]] for name, array in observation.items()}
 
     def placement(self, episode: int) -> Placement:
         """The placement of an episode as it stands; hard macros that are not placed yet are flagged so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -16,23 +17,39 @@ from netlists import Design, Placement
 
 Observation = dict[str, Any]
 
+LARGEST = 1e6
+"""Bound of the observation's real numbers; costs and shares of the canvas stay far below it."""
+
 
 def observation_space(task: Task) -> spaces.Dict:
     """The one home of the shapes of an observation; `env/README.md` says what the entries mean."""
     cells, routing, nodes = task.num_cells, task.num_routing_cells, task.design.netlist.num_nodes
-    infinite = {"low": -np.inf, "high": np.inf, "dtype": np.float32}
     return spaces.Dict(
         {
             "macro": spaces.Discrete(len(task.order) + 1),
             "action_mask": spaces.MultiBinary(cells),
-            "wire_mask": spaces.Box(shape=(cells,), **infinite),
-            "density": spaces.Box(0.0, np.inf, (cells,), np.float32),
-            "congestion_hor": spaces.Box(0.0, np.inf, (routing,), np.float32),
-            "congestion_ver": spaces.Box(0.0, np.inf, (routing,), np.float32),
-            "position": spaces.Box(shape=(nodes, 2), **infinite),
+            "wire_mask": spaces.Box(-LARGEST, LARGEST, (cells,), np.float32),
+            "density": spaces.Box(0.0, LARGEST, (cells,), np.float32),
+            "congestion_hor": spaces.Box(0.0, LARGEST, (routing,), np.float32),
+            "congestion_ver": spaces.Box(0.0, LARGEST, (routing,), np.float32),
+            "position": spaces.Box(-LARGEST, LARGEST, (nodes, 2), np.float32),
             "placed": spaces.MultiBinary(nodes),
         }
     )
+
+
+class LegalCells(spaces.Discrete):
+    """All cells of a grid; what is sampled from it is legal at the time."""
+
+    def __init__(self, count: int, action_mask: Callable[[], NDArray[np.int8]]) -> None:
+        super().__init__(count)
+        self._action_mask = action_mask
+
+    def sample(self, mask: Any = None, probability: Any = None) -> np.int64:
+        """A random cell, of the legal ones unless a mask or probabilities are given."""
+        if mask is None and probability is None:
+            mask = self._action_mask()
+        return super().sample(mask, probability)
 
 
 class FloorplanEnv(gymnasium.Env[Observation, np.int64]):
@@ -60,9 +77,9 @@ class FloorplanEnv(gymnasium.Env[Observation, np.int64]):
         self.config = config or FloorplanConfig()
         self.task = Task.make(design, self.config, start)
         self.render_mode = render_mode
-        self.action_space = spaces.Discrete(self.task.num_cells)
-        self.observation_space = observation_space(self.task)
         self._episodes = Episodes([self.task], self.config)
+        self.action_space = LegalCells(self.task.num_cells, lambda: self._episodes.observe()["action_mask"])
+        self.observation_space = observation_space(self.task)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -28,7 +28,7 @@ NODE_FEATURES: tuple[str, ...] = (
     "hard_share",
     "soft_share",
 )
-"""Columns of `Graph.x`: sizes and positions as shares of the canvas, counts as logarithms, areas as shares of the canvas."""
+"""Columns of `Graph.x`: sizes, positions and areas as shares of the canvas, counts as logarithms."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,6 @@ def graph(design: Design, start: Placement | None = None) -> Graph:
         design: its fixed nodes and ports count where they lie.
         start: positions for the features `start_x`, `start_y`; by default those of `analytic_start`.
     """
-    netlist = design.netlist
     start = start or analytic_start(design)
     node, member = _group_ports(design)
     edge_index, edge_weight = _edges(design, node)
@@ -75,9 +74,7 @@ def _group_ports(design: Design) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return node.astype(np.int64), member.astype(np.int64)
 
 
-def _edges(
-    design: Design, node: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _edges(design: Design, node: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     netlist = design.netlist
     degree = np.diff(netlist.net_start)
     net_of = np.repeat(np.arange(netlist.num_nets), degree)

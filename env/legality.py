@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netlists import Design, turn_size
 
 OVERLAP_TOLERANCE = 1e-4
-"""um; a pair overlaps when both extents of the overlap exceed it, so that abutting macros in files of few digits pass."""
+"""um; a pair overlaps when both extents of the overlap exceed it: abutting macros in files of few digits pass."""
 
 EDGE_TOLERANCE = 1e-2
 """um, by which a macro may stick out of the canvas: the files of AlphaChip print six significant digits."""
@@ -46,9 +46,7 @@ def check_legality(design: Design) -> Legality:
     )
     is_macro = ~netlist.is_port & placement.placed
     hard = boxes[:, netlist.is_hard & placement.placed]
-    centre_off = (
-        (placement.x < 0) | (placement.x > canvas.width) | (placement.y < 0) | (placement.y > canvas.height)
-    )
+    centre_off = (placement.x < 0) | (placement.x > canvas.width) | (placement.y < 0) | (placement.y > canvas.height)
     outside = (
         (boxes[0] < -EDGE_TOLERANCE)
         | (boxes[1] < -EDGE_TOLERANCE)

@@ -79,7 +79,9 @@ def draw_placement(axes: Any, design: Design) -> None:
     axes.set_yticks(np.linspace(0, canvas.height, canvas.rows + 1), minor=True)
     axes.grid(which="minor", color="#e6e6e1", linewidth=0.4)
     for b in canvas.blockages:
-        axes.add_patch(Rectangle((b.lx, b.ly), b.ux - b.lx, b.uy - b.ly, facecolor="#d9d9d9", hatch="///", edgecolor="#999"))
+        axes.add_patch(
+            Rectangle((b.lx, b.ly), b.ux - b.lx, b.uy - b.ly, facecolor="#d9d9d9", hatch="///", edgecolor="#999")
+        )
     soft_line = 0.3 if netlist.is_soft.sum() < 5000 else 0.0
     boxes(netlist.is_soft, facecolor=SOFT_COLOUR, edgecolor="#a86a1d", linewidth=soft_line, alpha=0.45)
     hard = netlist.is_hard
@@ -110,7 +112,9 @@ def _draw_legend(axes: Any, design: Design) -> None:
 
 def _draw_map(figure: Any, axes: Any, name: str, values: NDArray[np.float64], colours: str, aspect: float) -> None:
     rows, cols = values.shape
-    image = axes.imshow(values, origin="lower", cmap=colours, vmin=0, vmax=max(1.0, float(values.max())), aspect=aspect * cols / rows)
+    image = axes.imshow(
+        values, origin="lower", cmap=colours, vmin=0, vmax=max(1.0, float(values.max())), aspect=aspect * cols / rows
+    )
     axes.set_title(name, fontsize=10, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -12,7 +12,7 @@ from netlists import Design, NetlistError, Placement, turn_size
 ANALYTIC_ROUNDS = 20
 ANALYTIC_SOLVER_STEPS = 8
 ANALYTIC_PULL = (0.01, 1.0)
-"""Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions from first to last."""
+"""Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions, first to last."""
 
 
 def movable_macros(design: Design) -> NDArray[np.bool_]:

@@ -60,8 +60,8 @@ class FloorplanVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray]):
             if isinstance(space, spaces.MultiBinary):
                 joined[name] = spaces.MultiBinary(shape)
             else:
-                low = float(np.min(space.low))  # type: ignore[attr-defined]
-                joined[name] = spaces.Box(low, np.inf, shape, np.float32)
+                low, high = float(np.min(space.low)), float(np.max(space.high))  # type: ignore[attr-defined]
+                joined[name] = spaces.Box(low, high, shape, np.float32)
         return spaces.Dict(joined)
 
     def reset(

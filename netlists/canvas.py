@@ -58,9 +58,7 @@ class Canvas:
         for name in ("cols", "rows"):
             self._check(name, lambda value: 1 <= value <= MAX_GRID, f"1 to {MAX_GRID}")
         for name in ("congestion_cols", "congestion_rows"):
-            self._check(
-                name, lambda value: value is None or 1 <= value <= MAX_GRID, f"1 to {MAX_GRID}"
-            )
+            self._check(name, lambda value: value is None or 1 <= value <= MAX_GRID, f"1 to {MAX_GRID}")
         self._check("smoothing", lambda value: value >= 0, "at least 0")
 
     def _check(self, name: str, holds, expected: str) -> None:

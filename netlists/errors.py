@@ -14,9 +14,7 @@ class NetlistError(ValueError):
         line: its line, counted from 1, if known.
     """
 
-    def __init__(
-        self, message: str, source: str | Path | None = None, line: int | None = None
-    ) -> None:
+    def __init__(self, message: str, source: str | Path | None = None, line: int | None = None) -> None:
         self.message = message
         self.source = None if source is None else str(source)
         self.line = line

@@ -131,14 +131,10 @@ class Netlist:
         }
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
-                raise NetlistError(
-                    f"netlist: {name} has shape {getattr(self, name).shape}, expected {shape}"
-                )
+                raise NetlistError(f"netlist: {name} has shape {getattr(self, name).shape}, expected {shape}")
         for name, count in (("node_name", num_nodes), ("pin_name", num_pins)):
             if len(getattr(self, name)) != count:
-                raise NetlistError(
-                    f"netlist: {name} has {len(getattr(self, name))} entries, expected {count}"
-                )
+                raise NetlistError(f"netlist: {name} has {len(getattr(self, name))} entries, expected {count}")
         if self.net_start[0] != 0 or self.net_start[-1] != len(self.net_pin):
             raise NetlistError(
                 f"netlist: net_start runs from {self.net_start[0]} to {self.net_start[-1]}, "

@@ -33,9 +33,7 @@ class Placement:
         for name, dtype in zip(fields, dtypes, strict=True):
             array = np.array(getattr(self, name), dtype=dtype, order="C")
             if array.shape != np.shape(self.x) or array.ndim != 1:
-                raise ValueError(
-                    f"placement: {name} has shape {array.shape}, expected {np.shape(self.x)}"
-                )
+                raise ValueError(f"placement: {name} has shape {array.shape}, expected {np.shape(self.x)}")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 

@@ -103,7 +103,9 @@ def _parse_header_line(line: str, header: _Header, source: str | Path | None, nu
         if line.startswith(start):
             match = _HEADER[name].match(line)
             if not match:
-                raise NetlistError(f"expected numbers as in {_HEADER[name].pattern[:30]!r}, found '{line}'", source, number)
+                raise NetlistError(
+                    f"expected numbers as in {_HEADER[name].pattern[:30]!r}, found '{line}'", source, number
+                )
             header.values[name] = _floats(match.groups(), source, number)
             header.lines[name] = number
 
@@ -120,19 +122,25 @@ def _parse_row(
 ) -> tuple[int, tuple[float, float, int, bool]]:
     if len(parts) != 5:
         raise NetlistError(
-            f"expected 'index x y orientation fixed', found {len(parts)} fields: '{' '.join(parts)[:60]}'", source, number
+            f"expected 'index x y orientation fixed', found {len(parts)} fields: '{' '.join(parts)[:60]}'",
+            source,
+            number,
         )
     try:
         index, x, y, is_fixed = int(parts[0]), float(parts[1]), float(parts[2]), int(parts[4])
     except ValueError as error:
-        raise NetlistError(f"expected 'index x y orientation fixed', found '{' '.join(parts)}'", source, number) from error
+        raise NetlistError(
+            f"expected 'index x y orientation fixed', found '{' '.join(parts)}'", source, number
+        ) from error
     if not (np.isfinite(x) and np.isfinite(y)) or is_fixed not in (0, 1):
         raise NetlistError(
             f"expected finite positions and a fixed flag of 0 or 1, found '{' '.join(parts)}'", source, number
         )
     if index not in node_of:
         raise NetlistError(
-            f"index {index} is no port, macro or cell of the netlist; is the placement of another netlist?", source, number
+            f"index {index} is no port, macro or cell of the netlist; is the placement of another netlist?",
+            source,
+            number,
         )
     node = node_of[index]
     is_port = netlist.kind[node] == Kind.PORT
@@ -175,7 +183,14 @@ def _canvas(header: _Header, source: str | Path | None) -> Canvas:
 def _line_of(message: str, header: _Header) -> int | None:
     """The header line that states the field which a message about the canvas names."""
     field_name = message.split("canvas: ")[-1].split(" ")[0]
-    fields = {"cols": "grid", "rows": "grid", "width": "size", "height": "size", "smoothing": "smoothing", "halo": "halo"}
+    fields = {
+        "cols": "grid",
+        "rows": "grid",
+        "width": "size",
+        "height": "size",
+        "smoothing": "smoothing",
+        "halo": "halo",
+    }
     prefixes = {"congestion_": "congestion_grid", "macro_routes": "macro_routes", "routes": "routes"}
     name = fields.get(field_name) or next((n for p, n in prefixes.items() if field_name.startswith(p)), "")
     return header.lines.get(name)
@@ -199,9 +214,7 @@ def write_plc(
     write_bytes(Path(path), format_plc(netlist, canvas, placement, costs).encode())
 
 
-def format_plc(
-    netlist: Netlist, canvas: Canvas, placement: Placement, costs: PlcCosts | None = None
-) -> str:
+def format_plc(netlist: Netlist, canvas: Canvas, placement: Placement, costs: PlcCosts | None = None) -> str:
     """The text of a `.plc` file."""
     lines = [*_format_header(netlist, canvas, costs), "# node_index x y orientation fixed"]
     for node, index in enumerate(netlist.node_index.tolist()):
@@ -241,7 +254,10 @@ def _format_header(netlist: Netlist, canvas: Canvas, costs: PlcCosts | None) -> 
         )
     if canvas.halo > 0:
         lines.append(f"# Halo : {float(canvas.halo)!r}")
-    lines += [f"# Blockage : {float(b.lx)!r} {float(b.ly)!r} {float(b.ux)!r} {float(b.uy)!r} {float(b.rate)!r}" for b in canvas.blockages]
+    lines += [
+        f"# Blockage : {float(b.lx)!r} {float(b.ly)!r} {float(b.ux)!r} {float(b.uy)!r} {float(b.rate)!r}"
+        for b in canvas.blockages
+    ]
     pin_kind = netlist.kind[netlist.pin_node]
     own = np.isin(netlist.pin_index, netlist.node_index)
     counts = {

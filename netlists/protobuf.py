@@ -62,7 +62,9 @@ class _Builder:
 
     def build(self) -> tuple[Netlist, Placement]:
         columns, file_type = self.columns, self.type
-        self._check(file_type < 0, lambda i: f"node '{self.names[i]}' has no type; expected PORT, MACRO, MACRO_PIN or STDCELL")
+        self._check(
+            file_type < 0, lambda i: f"node '{self.names[i]}' has no type; expected PORT, MACRO, MACRO_PIN or STDCELL"
+        )
         node_index = np.flatnonzero(file_type != _MACRO_PIN).astype(np.int32)
         node_of = np.full(len(file_type), -1, np.int32)
         node_of[node_index] = np.arange(len(node_index), dtype=np.int32)
@@ -112,8 +114,10 @@ class _Builder:
             needs = (self.type == _MACRO) | (self.type == _STDCELL)
             self._check(
                 needs & ~(size >= 0) | (self.type == _MACRO) & (size == 0) & ~self._is_soft_name(),
-                lambda i, size=size, axis=axis: f"{axis} of '{self.names[i]}' is "
-                f"{'missing' if np.isnan(size[i]) else f'{size[i]:g}'}, expected a size above 0 um",
+                lambda i, size=size, axis=axis: (
+                    f"{axis} of '{self.names[i]}' is "
+                    f"{'missing' if np.isnan(size[i]) else f'{size[i]:g}'}, expected a size above 0 um"
+                ),
             )
         size = np.stack([self.columns["width"], self.columns["height"]])
         size = np.where(is_port | np.isnan(size), 0.0, size)
@@ -141,9 +145,7 @@ class _Builder:
         pin_node = np.where(is_pin[pin_index], node_of[macro[pin_index]], node_of[pin_index])
         return pin_index, pin_node.astype(np.int32)
 
-    def _nets(
-        self, pin_of: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    def _nets(self, pin_of: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
         """CSR of the nets, driver first, and the file index of each driver."""
         start, sinks = self.columns["input_start"], self.columns["input"]
         driver = np.flatnonzero(np.diff(start) > 0)
@@ -162,8 +164,7 @@ class _Builder:
         idle = ~np.isnan(self.columns["weight"])
         idle[driver] = False
         attributes += [
-            Attribute(int(i), "weight", "f", repr(float(self.columns["weight"][i])))
-            for i in np.flatnonzero(idle)
+            Attribute(int(i), "weight", "f", repr(float(self.columns["weight"][i]))) for i in np.flatnonzero(idle)
         ]
         return tuple(sorted(attributes, key=lambda a: a.index))
 
@@ -182,9 +183,7 @@ class _Builder:
                         int(self.columns["line"][index]),
                     )
                 orientation[node] = code
-        return Placement(
-            np.where(placed, x, 0.0), np.where(placed, y, 0.0), orientation, kind == Kind.PORT, placed
-        )
+        return Placement(np.where(placed, x, 0.0), np.where(placed, y, 0.0), orientation, kind == Kind.PORT, placed)
 
 
 def write_netlist(path: str | Path, netlist: Netlist, placement: Placement) -> None:

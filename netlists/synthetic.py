@@ -1,7 +1,7 @@
 """Seeded synthetic designs that look like clustered chips: banks of SRAMs in a hierarchy of modules.
 
-What is drawn, and from which range, is named beside each constant. The ranges surround what the public clustered designs
-of the MacroPlacement benchmarks show (20 to 136 hard macros, 560 to 790 soft ones, 12 to 24 thousand nets).
+What is drawn, and from which range, is named beside each constant. The ranges surround what the public clustered
+designs of the MacroPlacement benchmarks show (20 to 136 hard macros, 560 to 790 soft ones, 12 to 24 thousand nets).
 """
 
 from __future__ import annotations
@@ -185,7 +185,9 @@ class _Nets:
             for chunk in np.array_split(bank, max(1, len(bank) // 8)):
                 partner = int(rng.choice(softs))
                 for h in chunk.tolist():
-                    self._connect_macro(h, size[:, h], side, bits, partner if rng.random() < 0.7 else int(rng.choice(softs)))
+                    self._connect_macro(
+                        h, size[:, h], side, bits, partner if rng.random() < 0.7 else int(rng.choice(softs))
+                    )
                 for bit in range(bits // 2):
                     sinks = [self._hard_pin(h, size[:, h], side, -0.45 + 0.02 * bit) for h in chunk.tolist()]
                     self.add(self.pin(self.soft_node(control)), sinks)

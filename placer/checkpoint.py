@@ -73,7 +73,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise NetlistError(f"expected a checkpoint of format '{FORMAT}', found '{header.get('format')}'", path)
     if header.get("version") != str(VERSION):
         raise NetlistError(
-            f"expected a checkpoint of version {VERSION}, found {header.get('version')}; train it again with this release",
+            f"expected a checkpoint of version {VERSION}, found {header.get('version')}; "
+            "train it again with this release",
             path,
         )
     try:

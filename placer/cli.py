@@ -243,7 +243,8 @@ class Synth:
         netlist, canvas = design.netlist, design.canvas
         print(
             f"{design.name}: {int(netlist.is_hard.sum())} hard and {int(netlist.is_soft.sum())} soft macros, "
-            f"{netlist.num_nets} nets, {canvas.width:g} x {canvas.height:g} um, grid {canvas.cols} x {canvas.rows}\n  {self.out}"
+            f"{netlist.num_nets} nets, {canvas.width:g} x {canvas.height:g} um, grid {canvas.cols} x {canvas.rows}\n"
+            f"  {self.out}"
         )
         return 0
 
@@ -259,7 +260,9 @@ Command = (
 
 def main(argv: list[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 bad input or impossible request, 2 usage, 130 interrupted."""
-    command: Any = tyro.cli(Command, prog="placer", args=argv, description="Macro placement with a pretrained graph policy.")  # type: ignore[call-overload]
+    command: Any = tyro.cli(
+        Command, prog="placer", args=argv, description="Macro placement with a pretrained graph policy."
+    )  # type: ignore[call-overload]
     try:
         return command.run()
     except NetlistError as error:

@@ -90,7 +90,10 @@ def _replay(task: Task, placement: Placement) -> tuple[list[dict[str, NDArray]],
 
 
 def imitate(
-    policy: Policy, lessons: Sequence[Lesson], config: ImitationConfig, listener: Callable[[int, float], None] | None = None
+    policy: Policy,
+    lessons: Sequence[Lesson],
+    config: ImitationConfig,
+    listener: Callable[[int, float], None] | None = None,
 ) -> list[float]:
     """Trains a policy on lessons; returns the mean cross-entropy of each epoch.
 
@@ -119,7 +122,11 @@ def imitate(
 
 
 def _train_group(
-    policy: Policy, optimizer: torch.optim.Optimizer, group: list[Lesson], config: ImitationConfig, rng: np.random.Generator
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    group: list[Lesson],
+    config: ImitationConfig,
+    rng: np.random.Generator,
 ) -> list[float]:
     tasks = [lesson.task for lesson in group]
     graphs = GraphBatch.make(tasks)
@@ -131,7 +138,9 @@ def _train_group(
         chosen = [index[i] for i in part]
         samples: list[Sample] = [(k, step, group[k].observations[step]) for k, step in chosen]
         batch = collate(tasks, start, samples)
-        target = _pad_targets([group[k].targets[step] for k, step in chosen], [tasks[k].grid for k, _ in chosen], batch.maps.shape[2:])
+        target = _pad_targets(
+            [group[k].targets[step] for k, step in chosen], [tasks[k].grid for k, _ in chosen], batch.maps.shape[2:]
+        )
         logits, _ = policy(policy.embed(graphs), batch)
         log_probability = logits.log_softmax(dim=1).masked_fill(~batch.legal, 0.0)
         loss = -(target * log_probability).sum(dim=1).mean()

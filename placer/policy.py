@@ -69,7 +69,9 @@ class PolicyHead(nn.Module):
         self.key = nn.Linear(config.dim, self.heads * self.head_dim)
         self.query = nn.Linear(config.dim, self.heads * self.head_dim)
         self.context = nn.Sequential(
-            nn.Linear(2 * config.dim + STEP_FEATURES, config.channels), nn.SiLU(), nn.Linear(config.channels, config.channels)
+            nn.Linear(2 * config.dim + STEP_FEATURES, config.channels),
+            nn.SiLU(),
+            nn.Linear(config.channels, config.channels),
         )
         self.enter = nn.Conv2d(MAP_CHANNELS + self.heads, config.channels, 3, padding=1)
         self.blocks = nn.ModuleList(GridBlock(config.channels) for _ in range(config.blocks))

@@ -142,7 +142,9 @@ class _Run:
         advantages, returns = gae(roll.rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
 
         # Update: the learning rate falls with the share of the run that is over.
-        share = min(1.0, max(self.progress.seconds / (60 * config.minutes), self.progress.iteration / config.iterations))
+        share = min(
+            1.0, max(self.progress.seconds / (60 * config.minutes), self.progress.iteration / config.iterations)
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = ppo.learning_rate * (1.0 - 0.9 * share)
         self.policy.train()
@@ -246,4 +248,6 @@ def check_device(device: str) -> None:
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise NetlistError(f"device '{device}' is not available: {str(error).splitlines()[0]}; try --device cpu") from error
+        raise NetlistError(
+            f"device '{device}' is not available: {str(error).splitlines()[0]}; try --device cpu"
+        ) from error

@@ -97,7 +97,9 @@ def _plain_listener(seconds: float) -> Any:
         nonlocal last
         if time.monotonic() - last >= PLAIN_LINE_SECONDS:
             last = time.monotonic()
-            sys.stderr.write(f"{stage} {100 * share:3.0f} %  proxy {proxy:.4f}  {speed:,.0f} moves/s  of {seconds:g} s\n")
+            sys.stderr.write(
+                f"{stage} {100 * share:3.0f} %  proxy {proxy:.4f}  {speed:,.0f} moves/s  of {seconds:g} s\n"
+            )
 
     return listen
 

@@ -104,7 +104,9 @@ class Rollout:
 class Player:
     """Plays episodes of a vector environment with a policy."""
 
-    def __init__(self, env: FloorplanVectorEnv, tasks: Sequence[PolicyTask], task_of: Sequence[int], device: str) -> None:
+    def __init__(
+        self, env: FloorplanVectorEnv, tasks: Sequence[PolicyTask], task_of: Sequence[int], device: str
+    ) -> None:
         self.env, self.tasks, self.task_of, self.device = env, list(tasks), list(task_of), device
         self.graphs = GraphBatch.make(self.tasks, device)
         self.graph_start = self.graphs.start.cpu().numpy()
@@ -117,13 +119,13 @@ class Player:
         return [(k, int(macro[b]), self.env.episodes.slice(maps, b)) for b, k in enumerate(self.task_of)]
 
     @torch.no_grad()
-    def play(
-        self, policy: Policy, steps: int, generator: torch.Generator, greedy: Tensor | None = None
-    ) -> Rollout:
+    def play(self, policy: Policy, steps: int, generator: torch.Generator, greedy: Tensor | None = None) -> Rollout:
         """Plays so many steps in every environment."""
         embeddings = policy.embed(self.graphs)
         shape = (steps, self.env.num_envs)
-        roll = Rollout([], np.zeros(shape, np.int64), *(np.zeros(shape, np.float32) for _ in range(4)), np.zeros(0, np.float32))
+        roll = Rollout(
+            [], np.zeros(shape, np.int64), *(np.zeros(shape, np.float32) for _ in range(4)), np.zeros(0, np.float32)
+        )
         for t in range(steps):
             samples = self.samples()
             batch = collate(self.tasks, self.graph_start, samples).to(self.device)

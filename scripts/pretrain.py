@@ -66,8 +66,7 @@ def make_lessons(config: Pretrain) -> list[Lesson]:
             continue
         lessons.append(lesson)
         print(
-            f"{index + 1}/{config.designs} {design.name}: proxy {lesson.proxy_cost:.4f}, "
-            f"{len(lesson.targets)} samples",
+            f"{index + 1}/{config.designs} {design.name}: proxy {lesson.proxy_cost:.4f}, {len(lesson.targets)} samples",
             flush=True,
         )
     return lessons

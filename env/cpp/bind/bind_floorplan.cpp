@@ -76,7 +76,8 @@ nb::tuple arrays(std::span<const double> x, std::span<const double> y) {
 void register_floorplan(nb::module_& module) {
   nb::class_<FloorplanTask>(module, "FloorplanTask", "What all episodes of one design share.")
       .def(nb::new_(&make_task), nb::arg("design"), nb::arg("start"), nb::arg("order").noconvert(),
-           nb::arg("weights"), nb::arg("soft_rounds"), nb::arg("soft_moves"), nb::keep_alive<0, 1>());
+           nb::arg("weights"), nb::arg("soft_rounds"), nb::arg("soft_moves"),
+           nb::keep_alive<0, 2>());  // 1 is the class, as in any __new__
 
   nb::class_<FloorplanBatch>(module, "FloorplanBatch", "Episodes of several designs, stepped in one call.")
       .def(

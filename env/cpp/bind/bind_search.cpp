@@ -54,7 +54,7 @@ std::unique_ptr<IncrementalCost> make_cost(const Design& design, const Placement
 void register_search(nb::module_& module) {
   nb::class_<IncrementalCost>(module, "IncrementalCost", "Cost of a placement that changes move by move.")
       .def(nb::new_(&make_cost), nb::arg("design"), nb::arg("placement"), nb::arg("weights"),
-           nb::keep_alive<0, 1>())
+           nb::keep_alive<0, 2>())  // 1 is the class, as in any __new__
       .def(
           "propose",
           [](IncrementalCost& self, Array1<int> node, Array1<double> x, Array1<double> y,

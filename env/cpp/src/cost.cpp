@@ -8,15 +8,16 @@ namespace placecore {
 
 Costs Evaluator::evaluate(const PlacementView& placement) {
   pins_.compute(design_.netlist, placement);
+  TopSum density_top, congestion_top;  // new ones: the last digit must not depend on what was evaluated before
   Costs costs{};
   costs.wirelength = wirelength(design_, pins_);
   costs.wirelength_cost = wirelength_cost(design_, costs.wirelength);
   occupied_area(design_, placement, occupied_);
-  costs.density_cost = density_cost(design_.canvas.grid(), occupied_, density_top_);
+  costs.density_cost = density_cost(design_.canvas.grid(), occupied_, density_top);
   router_.route(design_, pins_, steps_);
   blocked_routes(design_, placement, blocked_);
   congestion_map_.compute(steps_, blocked_, congestion_);
-  costs.congestion_cost = congestion_cost(congestion_, congestion_top_);
+  costs.congestion_cost = congestion_cost(congestion_, congestion_top);
   return costs;
 }
 

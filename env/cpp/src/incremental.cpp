@@ -7,6 +7,7 @@ namespace placecore {
 
 namespace {
 
+constexpr int kFewCells = 10;  // below, the density cost asks which cells are occupied at all: no rounding may remain
 constexpr long kRebuildEvery = 1L << 22;  // accepted moves; bounds the rounding that running sums collect
 
 }  // namespace
@@ -172,14 +173,19 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
   rerouted_ = false;
   trial_costs_ = costs_;
   trial_floor_ = floor_;
+  const bool few_cells = grid_.size() < kFewCells;
   for (const Move& move : moves) {
     move_slots(move);
-    move_area(move);
+    if (!few_cells) move_area(move);
     move_blocked(move);
     old_moves_.push_back({move.node, x_[move.node], y_[move.node], orientation_[move.node]});
     x_[move.node] = move.x;
     y_[move.node] = move.y;
     orientation_[move.node] = move.orientation;
+  }
+  if (few_cells) {
+    for (int cell = 0; cell < grid_.size(); ++cell) area_log_.push_back({cell, occupied_[cell]});
+    occupied_area(*design_, {x_, y_, orientation_, placed_}, occupied_);
   }
   double delta = 0.0;
   for (const ValueChange& change : net_log_) {

@@ -43,7 +43,6 @@ class Evaluator {
   RouteSteps steps_;
   CongestionMap congestion_map_;
   std::vector<double> blocked_, congestion_;
-  TopSum density_top_, congestion_top_;
 };
 
 /// Evaluates placements on up to `num_threads` threads; the result does not depend on their number.

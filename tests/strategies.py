@@ -1,0 +1,82 @@
+"""Hypothesis strategies for small random designs."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from netlists import Blockage, Canvas, Design, Kind, Netlist, Placement
+
+
+@st.composite
+def designs(draw, legal_halo: bool = False) -> Design:
+    """1 to 12 nodes of every kind, anywhere and in any orientation, on any small grid."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    cols, rows = draw(st.integers(1, 12)), draw(st.integers(1, 12))
+    separate = draw(st.booleans())
+    canvas = Canvas(
+        width=float(rng.uniform(20, 100)),
+        height=float(rng.uniform(20, 100)),
+        cols=cols,
+        rows=rows,
+        routes_hor=float(rng.uniform(0.5, 3)),
+        routes_ver=float(rng.uniform(0.5, 3)),
+        macro_routes_hor=float(rng.uniform(0, 2)),
+        macro_routes_ver=float(rng.uniform(0, 2)),
+        smoothing=draw(st.integers(0, 5)),
+        congestion_cols=draw(st.integers(1, 12)) if separate else None,
+        congestion_rows=draw(st.integers(1, 12)) if separate else None,
+        blockages=(Blockage(1.0, 1.0, 5.0, 6.0, 1.0),) if draw(st.booleans()) else (),
+        halo=float(rng.choice([0.0, 0.5])) if legal_halo else 0.0,
+    )
+    kinds = rng.choice([0, 1, 1, 2, 2, 3], draw(st.integers(2, 12))).astype(np.uint8)
+    return Design(_netlist(kinds, rng), canvas, _placement(kinds, canvas, rng), "random")
+
+
+def _netlist(kinds: np.ndarray, rng: np.random.Generator) -> Netlist:
+    count = len(kinds)
+    size = np.where(kinds == Kind.PORT, 0.0, rng.choice([1.0, 2.5, 4.0, 7.3], (2, count)))
+    names = [f"{'Grp_' if kind == Kind.SOFT_MACRO else 'n'}{i}" for i, kind in enumerate(kinds)]
+    index, node_index, pins = 0, [], []
+    for node, kind in enumerate(kinds):
+        node_index.append(index)
+        own = kind in (Kind.PORT, Kind.STDCELL)
+        if own:
+            pins.append((node, 0.0, 0.0, index, names[node]))
+        index += 1
+        for _ in range(0 if own else rng.integers(1, 4)):
+            offset = rng.choice([0.0, 0.3, -0.5, 1.0], 2) if kind == Kind.HARD_MACRO else (0.0, 0.0)
+            pins.append((node, *offset, index, f"{names[node]}/p{index}"))
+            index += 1
+    drivers = np.sort(rng.permutation(len(pins))[: rng.integers(0, len(pins) + 1)])
+    nets = [[d, *rng.choice(len(pins), rng.integers(1, len(pins) + 1), replace=False)] for d in drivers]
+    # A port or cell has a pin exactly where a net touches it, as in files.
+    used = {pin for net in nets for pin in net}
+    kept = [p for p, pin in enumerate(pins) if kinds[pin[0]] in (1, 2) or p in used]
+    rank = {p: i for i, p in enumerate(kept)}
+    pins, nets = [pins[p] for p in kept], [[rank[p] for p in net] for net in nets]
+    return Netlist(
+        node_name=tuple(names),
+        kind=kinds,
+        size=size,
+        node_index=node_index,
+        pin_name=tuple(pin[4] for pin in pins),
+        pin_node=[pin[0] for pin in pins],
+        pin_offset=np.array([[pin[1] for pin in pins], [pin[2] for pin in pins]]).reshape(2, -1),
+        pin_index=[pin[3] for pin in pins],
+        net_start=np.cumsum([0, *map(len, nets)]),
+        net_pin=[pin for net in nets for pin in net],
+        net_weight=rng.choice([0.5, 1.0, 1.0, 3.0], len(nets)),
+    )
+
+
+def _placement(kinds: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> Placement:
+    count = len(kinds)
+    at = []
+    for extent, lines in ((canvas.width, canvas.cols), (canvas.height, canvas.rows)):
+        special = np.array([0.0, extent, 0.5 * extent / lines, -3.0, extent + 2.0, extent / 2])
+        at.append(np.where(rng.random(count) < 0.3, rng.choice(special, count), rng.uniform(0, extent, count)))
+    placed = rng.random(count) < (1.0 if rng.random() < 0.6 else 0.8)
+    orientation = np.where(kinds == Kind.PORT, 0, rng.integers(0, 8, count)).astype(np.uint8)
+    fixed = kinds == Kind.PORT
+    return Placement(np.where(placed, at[0], 0.0), np.where(placed, at[1], 0.0), orientation * placed, fixed, placed)
