@@ -36,6 +36,7 @@ def read(path: str | Path, placement: str | Path | None = None) -> Design:
     """
     path = Path(path)
     if path.suffix == ".aux":
+        # What would otherwise be read as a netlist, and fail with a puzzling message.
         raise NetlistError("Bookshelf designs are not supported yet; expected a netlist.pb.txt(.gz) or a folder", path)
     file = _netlist_file(path)
     netlist, stated = read_netlist(file)

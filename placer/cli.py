@@ -235,8 +235,13 @@ class Synth:
     def run(self) -> int:
         import numpy as np
 
-        from netlists.synthetic import SyntheticConfig, generate
+        from netlists.synthetic import FAMILIES, SyntheticConfig, generate
 
+        if self.family not in FAMILIES or min(self.hard or 1, self.soft or 1) < 1:
+            raise NetlistError(
+                f"expected one of {', '.join(FAMILIES)} and at least 1 macro of each kind, got family '{self.family}', "
+                f"{self.hard} hard and {self.soft} soft macros"
+            )
         config = SyntheticConfig(family=self.family, num_hard=self.hard, num_soft=self.soft)
         design = generate(config, np.random.default_rng(self.seed))
         netlists.write(self.out, design)

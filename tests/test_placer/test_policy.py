@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+import torch
+
+import netlists
+from env import FloorplanVectorEnv
+from env.episodes import FloorplanConfig, Task
+from env.graph import Graph
+from netlists.samples import sample_path
+from placer.batching import GraphBatch, PolicyTask, collate
+from placer.config import PolicyConfig
+from placer.layers import NetConv
+from placer.policy import Policy, sample_actions
+from placer.rollout import Player, gae, ppo_loss, to_own_grid, to_padded_grid
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    names = ("cpu_small", "tiles_small")
+    return [PolicyTask.make(Task.make(netlists.read(sample_path(name)), FloorplanConfig())) for name in names]
+
+
+@pytest.fixture(scope="module")
+def policy():
+    torch.manual_seed(0)
+    made = Policy(PolicyConfig())
+    with torch.no_grad():
+        for parameter in made.policy_head.exit.parameters():  # a new policy ends in zeros
+            parameter.normal_()
+    return made.eval()
+
+
+def observations(tasks, steps=5):
+    """Samples of both tasks after some random steps."""
+    env = FloorplanVectorEnv([task.task for task in tasks])
+    player = Player(env, tasks, list(range(len(tasks))), "cpu")
+    rng = np.random.default_rng(0)
+    samples = player.samples()
+    for _ in range(steps):
+        player.observation, *_ = env.step(np.array([rng.choice(np.flatnonzero(s[2]["action_mask"])) for s in samples]))
+        samples = player.samples()
+    return samples
+
+
+@torch.no_grad()
+def logits_of(policy, tasks, samples):
+    graphs = GraphBatch.make(tasks)
+    return policy(policy.embed(graphs), collate(tasks, graphs.start.numpy(), samples))
+
+
+def test_batching_changes_nothing(policy, tasks):
+    samples = observations(tasks)
+    together, values = logits_of(policy, tasks, samples)
+    for i, (task, (_, step, observation)) in enumerate(zip(tasks, samples, strict=True)):
+        alone, value = logits_of(policy, [task], [(0, step, observation)])
+        rows, cols = task.grid
+        padded = together[i].view(-1, max(t.grid[1] for t in tasks))[:rows, :cols].reshape(1, -1)
+        assert torch.allclose(padded, alone, atol=1e-4)
+        assert torch.allclose(values[i], value, atol=1e-4)
+
+
+def test_order_of_nodes_and_edges_changes_nothing(policy, tasks):
+    task, sample = tasks[0], observations(tasks)[0]
+    graph = task.graph
+    rng = np.random.default_rng(1)
+    order, edges = rng.permutation(len(graph.x)), rng.permutation(graph.edge_index.shape[1])
+    rank = np.argsort(order)
+    shuffled = Graph(
+        graph.x[order],
+        rank[graph.edge_index][:, edges],
+        graph.edge_weight[edges],
+        rank[graph.node],
+        graph.member[order],
+    )
+    other = PolicyTask(task.task, shuffled, rank[task.order_node])
+    expected, value = logits_of(policy, [task], [sample])
+    found, other_value = logits_of(policy, [other], [sample])
+    assert torch.allclose(found, expected, atol=1e-4)
+    assert torch.allclose(other_value, value, atol=1e-4)
+
+
+def test_the_graph_matters(policy, tasks):
+    task, sample = tasks[0], observations(tasks)[0]
+    graph = task.graph
+    cut = Graph(graph.x, graph.edge_index[:, :0], graph.edge_weight[:0], graph.node, graph.member)
+    whole, _ = logits_of(policy, [task], [sample])
+    without, _ = logits_of(policy, [PolicyTask(task.task, cut, task.order_node)], [sample])
+    legal = torch.isfinite(whole)
+    assert not torch.allclose(whole[legal], without[legal], atol=1e-3)
+
+
+def test_illegal_cells_have_no_probability(policy, tasks):
+    samples = observations(tasks)
+    logits, _ = logits_of(policy, tasks, samples)
+    legal = collate(tasks, np.array([0, len(tasks[0].graph.x)]), samples).legal
+    assert (logits.softmax(dim=1)[~legal] == 0).all()
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        action, _ = sample_actions(logits, generator)
+        assert legal.gather(1, action[:, None]).all()
+
+
+def test_greedy_takes_the_most_likely_cell(policy, tasks):
+    logits, _ = logits_of(policy, tasks, observations(tasks))
+    action, _ = sample_actions(logits, torch.Generator().manual_seed(0), torch.tensor([True, True]))
+    assert torch.equal(action, logits.argmax(dim=1))
+
+
+def test_padded_and_own_cells_are_inverse():
+    cols = np.array([7, 9, 12])
+    own = np.array([20, 35, 100])
+    assert np.array_equal(to_own_grid(to_padded_grid(own, 12, cols), 12, cols), own)
+    assert to_padded_grid(own, 12, cols).tolist() == [2 * 12 + 6, 3 * 12 + 8, 100]
+
+
+def test_gae_equals_the_sum_of_discounted_errors():
+    rng = np.random.default_rng(0)
+    steps, gamma, lam = 6, 0.9, 0.8
+    rewards, values, last = rng.normal(size=(steps, 1)), rng.normal(size=(steps, 1)), rng.normal(size=1)
+    dones = np.array([0, 0, 1, 0, 0, 0.0])[:, None]
+    advantages, returns = gae(rewards, values, dones, last, gamma, lam)
+    following = np.concatenate([values[1:, 0], last])
+    for t in range(steps):
+        expected, discount = 0.0, 1.0
+        for k in range(t, steps):
+            alive = 1 - dones[k, 0]
+            expected += discount * (rewards[k, 0] + gamma * following[k] * alive - values[k, 0])
+            discount *= gamma * lam * alive
+        assert advantages[t, 0] == pytest.approx(expected)
+    assert np.allclose(returns, advantages + values)
+
+
+def test_ppo_loss_at_ratio_one_and_beyond_the_clip():
+    logits = torch.tensor([[0.0, 0.0, float("-inf")], [1.0, 0.0, 0.0]], requires_grad=True)
+    actions, advantages = torch.tensor([0, 1]), torch.tensor([2.0, -1.0])
+    old = logits.detach().log_softmax(1).gather(1, actions[:, None]).squeeze(1)
+    values, returns = torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0])
+    terms = ppo_loss(logits, values, actions, old, advantages, returns, clip=0.2)
+    assert terms.policy_loss.item() == pytest.approx(-0.5)  # minus the mean advantage
+    assert terms.value_loss.item() == pytest.approx(0.5 * (1 + 4) / 2)
+    assert terms.approx_kl.item() == pytest.approx(0)
+    terms.entropy.backward()
+    assert torch.isfinite(logits.grad).all()
+    # The first ratio is e, beyond the clip: its gain is 1.2 * 2; the second stays 1.
+    terms = ppo_loss(logits, values, actions, old - torch.tensor([1.0, 0.0]), advantages, returns, clip=0.2)
+    assert terms.policy_loss.item() == pytest.approx(-(2.4 - 1.0) / 2)
+    assert terms.clip_fraction.item() == pytest.approx(0.5)
+
+
+def test_net_conv_without_edges_and_with_two_nodes():
+    torch.manual_seed(0)
+    conv = NetConv(4)
+    h = torch.randn(2, 4)
+    alone = conv(h, torch.zeros(2, 0, dtype=torch.long), torch.zeros(0), torch.zeros(0))
+    edge = conv(h, torch.tensor([[0], [1]]), torch.ones(1), torch.ones(1))
+    assert torch.allclose(edge[0], alone[0])  # only the receiver changes
+    assert not torch.allclose(edge[1], alone[1])

@@ -1,0 +1,121 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import netlists
+from env.episodes import FloorplanConfig
+from netlists import NetlistError
+from netlists.synthetic import SyntheticConfig, generate
+from placer.checkpoint import load_checkpoint, save_checkpoint
+from placer.config import PolicyConfig, PPOConfig, TrainConfig
+from placer.imitation import ImitationConfig, imitate, make_lesson
+from placer.policy import Policy
+from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, train
+
+TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
+
+
+@pytest.fixture(scope="module")
+def two_macros():
+    return generate(SyntheticConfig("mixed", num_hard=2, num_soft=30), np.random.default_rng(5))
+
+
+def settings(**changes):
+    base = TrainConfig(
+        envs=4,
+        iterations=2,
+        minutes=5,
+        checkpoint_every=1,
+        threads=1,
+        policy=TINY,
+        ppo=PPOConfig(steps=8, epochs=1, minibatch=16),
+        floorplan=FloorplanConfig(shaped=True),
+    )
+    return replace(base, **changes)
+
+
+def curve(folder):
+    return [json.loads(line) for line in (folder / CURVE_FILE).read_text().splitlines()]
+
+
+def weights_equal(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_same_seed_same_weights(small, two_macros, tmp_path):
+    runs = [train([small, two_macros], settings(seed=s), tmp_path / str(i)) for i, s in enumerate((1, 1, 2))]
+    assert weights_equal(runs[0], runs[1])
+    assert not weights_equal(runs[0], runs[2])
+
+
+def test_resume_goes_on_where_the_run_stood(small, tmp_path):
+    train([small], settings(), tmp_path)
+    first = load_checkpoint(tmp_path / STATE_FILE)
+    resumed = train([small], settings(iterations=3), tmp_path, resume=True)
+    assert [row["iteration"] for row in curve(tmp_path)] == [1, 2, 3]
+    assert curve(tmp_path)[2]["env_steps"] == 3 * 4 * 8
+    assert not weights_equal(first.policy, resumed)
+    assert float(first.state["adam.0.step"]) < float(load_checkpoint(tmp_path / STATE_FILE).state["adam.0.step"])
+
+
+def test_best_placements_and_curves_are_kept(two_macros, tmp_path):
+    train([two_macros], settings(), tmp_path)
+    best = load_checkpoint(tmp_path / POLICY_FILE).record["progress"]["best"][two_macros.name]
+    canvas, placement = netlists.read_plc(tmp_path / f"{two_macros.name}.plc", two_macros.netlist)
+    from env import CostModel
+
+    assert CostModel(two_macros.netlist, canvas).evaluate(placement).proxy_cost == pytest.approx(best, abs=1e-5)
+    assert {"proxy_cost", "wirelength_cost", "density_cost", "congestion_cost", "entropy", "value_loss"} <= set(
+        curve(tmp_path)[-1]
+    )
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_checkpoint_round_trip_and_refusals(tmp_path):
+    policy = Policy(TINY)
+    path = tmp_path / "p.safetensors"
+    save_checkpoint(path, policy, {"note": 1}, {"extra": torch.arange(3)})
+    loaded = load_checkpoint(path)
+    assert weights_equal(policy, loaded.policy)
+    assert loaded.record["note"] == 1
+    assert loaded.state["extra"].tolist() == [0, 1, 2]
+    path.write_bytes(path.read_bytes().replace(b'"version":"1"', b'"version":"9"'))
+    with pytest.raises(NetlistError, match="expected a checkpoint of version 1, found 9"):
+        load_checkpoint(path)
+    path.write_bytes(b"junk")
+    with pytest.raises(NetlistError, match="expected a policy checkpoint"):
+        load_checkpoint(path)
+    with pytest.raises(NetlistError, match="expected a policy checkpoint"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_imitation_learns_what_it_is_shown(small):
+    torch.manual_seed(0)
+    lesson = make_lesson(small, seconds=0.5, seed=0)
+    assert len(lesson.targets) == small.netlist.is_hard.sum()
+    assert all(np.isclose(target.sum(), 1, atol=1e-4) for target in lesson.targets)
+    losses = imitate(Policy(TINY), [lesson], ImitationConfig(epochs=40, learning_rate=5e-3))
+    assert losses[-1] < losses[0] - 0.3
+
+
+@pytest.mark.slow
+def test_two_macros_are_solved_in_a_minute(two_macros, tmp_path):
+    """The best of 400 random episodes is near the optimum; the mean of the trained policy must come close to it."""
+    config = settings(iterations=10_000, minutes=0.9, threads=2, envs=16, ppo=PPOConfig(steps=16, learning_rate=2e-3))
+    train([two_macros], config, tmp_path)
+    from env import FloorplanEnv
+
+    environment, rng, random_costs = FloorplanEnv(two_macros), np.random.default_rng(0), []
+    for _ in range(400):
+        observation, _ = environment.reset()
+        terminated = False
+        while not terminated:
+            action = rng.choice(np.flatnonzero(observation["action_mask"]))
+            observation, _, terminated, _, info = environment.step(action)
+        random_costs.append(info["costs"]["proxy_cost"])
+    learned = np.mean([row["proxy_cost"] for row in curve(tmp_path)[-5:]])
+    gained = (np.mean(random_costs) - learned) / (np.mean(random_costs) - np.min(random_costs))
+    assert gained > 0.8
