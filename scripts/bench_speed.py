@@ -1,0 +1,155 @@
+"""Times what the project promises to be fast: `make bench`. Medians of several runs, with the spread; one core.
+
+The figures of other evaluators are quoted from reports, not measured here: AlphaChip's cost in open Python
+(TILOS MacroPlacement, `plc_client_os.py`) takes 11 s for an evaluation of NanGate45/ariane133 as published and 0.4 s with
+its list look-ups made sets; TILOS's C++ annealer does about 4,500 moves a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+import netlists
+from env import CostModel, FloorplanConfig, FloorplanVectorEnv, Task, _core, analytic_start, legalize, place_soft_macros
+from env.cost import core_placement
+from env.search import SearchConfig, search
+from netlists import Design
+from netlists.synthetic import SyntheticConfig, generate
+
+BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Which designs, and where the record goes."""
+
+    out: Path = Path("results/speed.json")
+    """JSON record to write."""
+    benchmarks: Path = BENCHMARKS
+    """Folder of public designs; without it a synthetic design of the size of ariane133 is timed."""
+    repeats: int = 7
+    """Runs of each measurement."""
+
+
+def median(run: Callable[[], float], repeats: int) -> dict[str, float]:
+    """Median, least and greatest of several measurements."""
+    values = sorted(run() for _ in range(repeats))
+    return {"median": statistics.median(values), "min": values[0], "max": values[-1], "runs": repeats}
+
+
+def timed(work: Callable[[], Any], count: int = 1) -> float:
+    """Seconds that one of `count` calls takes."""
+    began = time.perf_counter()
+    for _ in range(count):
+        work()
+    return (time.perf_counter() - began) / count
+
+
+def env_steps_per_second(design: Design, episodes: int = 8) -> float:
+    """Steps of the vector environment with masks, maps and the soft macros at the end; random policy not counted."""
+    config = FloorplanConfig()
+    env = FloorplanVectorEnv([Task.make(design, config)] * episodes, config, num_threads=1)
+    rng = np.random.default_rng(0)
+    observation, _ = env.reset()
+    seconds, steps = 0.0, 0
+    while seconds < 1.0:
+        masks = observation["action_mask"].reshape(episodes, -1)
+        actions = np.array([rng.choice(np.flatnonzero(mask)) for mask in masks])
+        began = time.perf_counter()
+        observation, *_ = env.step(actions)
+        seconds += time.perf_counter() - began
+        steps += episodes
+    return steps / seconds
+
+
+def soft_solver(design: Design) -> list[dict[str, float]]:
+    """Time and proxy cost of placing the soft macros, from the centre, around the given hard ones."""
+    model = CostModel(design.netlist, design.canvas)
+    legal = legalize(design, design.placement)
+    soft = design.netlist.is_soft & ~legal.fixed
+    rows = []
+    for moves in (0, 10_000, 40_000, 160_000, 640_000):
+        began = time.perf_counter()
+        placed = place_soft_macros(design, legal, model.core)
+        if moves:
+            placed = search(design, placed, SearchConfig(moves=moves, start_temperature=2e-5), model, soft).placement
+        seconds = time.perf_counter() - began
+        rows.append({"moves": moves, "seconds": seconds, "proxy_cost": model.evaluate(placed).proxy_cost})
+    return rows
+
+
+def measure(design: Design, repeats: int) -> dict[str, Any]:
+    """All figures of one design."""
+    model = CostModel(design.netlist, design.canvas)
+    placement = core_placement(design.placement)
+    legal = legalize(design, place_soft_macros(design, analytic_start(design)))
+    moves = 200_000
+
+    def moves_per_second() -> float:
+        return moves / timed(lambda: search(design, legal, SearchConfig(moves=moves, start_temperature=1e-5)))
+
+    return {
+        "evaluation_ms": median(lambda: 1e3 * timed(lambda: _core.evaluate(model.core, [placement], 1), 50), repeats),
+        "env_steps_per_second": median(lambda: env_steps_per_second(design), max(3, repeats // 2)),
+        "moves_per_second": median(moves_per_second, max(3, repeats // 2)),
+        "soft_macros": soft_solver(design),
+    }
+
+
+def main(config: Bench) -> None:
+    """Measures, prints, writes the record."""
+    record: dict[str, Any] = {
+        "command": "python scripts/bench_speed.py",
+        "commit": subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        ).stdout.strip(),
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "quoted": {
+            "open_python_evaluation_s": 11.0,
+            "open_python_with_sets_s": 0.4,
+            "tilos_annealer_moves_per_second": 4500,
+        },
+        "designs": {},
+    }
+    clustered = config.benchmarks / "clustered"
+    if clustered.exists():
+        flat = config.benchmarks / "flat" / "ariane133_ng45.pb.txt.gz"
+        path = clustered / "NanGate45/ariane133"
+        record["read_s"] = {
+            "NanGate45/ariane133 (11 MB)": median(lambda: timed(lambda: netlists.read(path)), config.repeats),
+            "flat ariane133 (62 MB)": median(lambda: timed(lambda: netlists.read(flat)), 3),
+        }
+        for name in ("NanGate45/ariane133", "NanGate45/nvdla", "ASAP7/ariane136"):
+            design = netlists.read(clustered / name, clustered / name / "legalized.plc")
+            record["designs"][name] = measure(design, config.repeats)
+    else:
+        design = generate(SyntheticConfig("cpu", num_hard=133, num_soft=780), np.random.default_rng(0))
+        record["designs"][design.name] = measure(design, config.repeats)
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    config.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Bench))
