@@ -1,7 +1,7 @@
 """Times what the project promises to be fast: `make bench`. Medians of several runs, with the spread; one core.
 
 The figures of other evaluators are quoted from reports, not measured here: AlphaChip's cost in open Python
-(TILOS MacroPlacement, `plc_client_os.py`) takes 11 s for an evaluation of NanGate45/ariane133 as published and 0.4 s with
+(TILOS MacroPlacement, `plc_client_os.py`) takes 11 s for NanGate45/ariane133 as published and 0.4 s with
 its list look-ups made sets; TILOS's C++ annealer does about 4,500 moves a second.
 """
 
