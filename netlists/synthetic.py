@@ -45,6 +45,7 @@ class SyntheticConfig:
     num_hard: int | None = None
     num_soft: int | None = None
     nets_per_soft: float | None = None
+    cols: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def generate(config: SyntheticConfig, rng: np.random.Generator) -> Design:
     nets.connect_hard(hard_size)
     nets.connect_soft(config.nets_per_soft or rng.uniform(*NETS_PER_SOFT))
     nets.connect_ports()
-    return _assemble(config.family, num_ports, hard_size, num_soft, nets, rng)
+    return _assemble(config, num_ports, hard_size, num_soft, nets, rng)
 
 
 def _log_integer(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
@@ -231,7 +232,7 @@ class _Nets:
 
 
 def _assemble(
-    family: str,
+    config: SyntheticConfig,
     num_ports: int,
     hard_size: NDArray[np.float64],
     num_soft: int,
@@ -255,8 +256,8 @@ def _assemble(
     soft_area = rng.lognormal(0.0, 0.8, num_soft)
     soft_side = np.sqrt(soft_area / soft_area.sum() * soft_share * width * height)
     squash = np.exp(rng.uniform(-0.5, 0.5, num_soft))
-    cols = int(rng.integers(*GRID_LINES))
-    rows = int(np.clip(round(cols / aspect * rng.uniform(5 / 6, 7 / 6)), 10, 45))
+    cols = config.cols or int(rng.integers(*GRID_LINES))
+    rows = int(np.clip(round(cols / aspect * rng.uniform(5 / 6, 7 / 6)), min(10, cols), 45))
     width, height = round(float(width), 3), round(float(height), 3)
 
     kind = np.repeat([Kind.PORT, Kind.HARD_MACRO, Kind.SOFT_MACRO], [num_ports, num_hard, num_soft]).astype(np.uint8)
@@ -271,7 +272,7 @@ def _assemble(
     placement = Placement(
         np.round(x, 6), np.round(y, 6), np.zeros(count, np.uint8), kind == Kind.PORT, np.ones(count, bool)
     )
-    return Design(netlist, Canvas(width, height, cols, rows), placement, f"{family}_{num_hard}h_{num_soft}s")
+    return Design(netlist, Canvas(width, height, cols, rows), placement, f"{config.family}_{num_hard}h_{num_soft}s")
 
 
 def _port_positions(
