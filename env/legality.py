@@ -66,4 +66,4 @@ def check_legality(design: Design) -> Legality:
 def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(A, B): whether boxes (4, A) and (4, B) overlap."""
     extent = np.minimum(a[2:, :, None], b[2:, None, :]) - np.maximum(a[:2, :, None], b[:2, None, :])
-    return (extent > OVERLAP_TOLERANCE).all(axis=0)
+    return np.all(extent > OVERLAP_TOLERANCE, axis=0)

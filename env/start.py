@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,7 +72,7 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
             f"take {100 * area / (canvas.width * canvas.height):.1f} % of the canvas, with {len(canvas.blockages)} "
             f"blockages and a halo of {canvas.halo:g} um in the way; enlarge the canvas or reduce the halo"
         )
-    x, y, _ = found
+    x, y, _ = cast(tuple, found)
     result = placement.replace(x=x, y=y)
     check_fixed(design, result)
     return result

@@ -25,7 +25,7 @@ class Kind(IntEnum):
 class Attribute(NamedTuple):
     """An attribute of a file node that the model has no field for; it survives a round trip."""
 
-    index: int
+    owner: int
     """Index of the file node; -1 for `__metadata__`."""
     key: str
     field: str
@@ -154,7 +154,7 @@ class Netlist:
                     f"netlist: {what} of node '{self.node_name[node]}' is {size[node]}, "
                     "expected a finite size above 0 um"
                 )
-        self._check("pin_offset", ~np.isfinite(self.pin_offset).all(axis=0), "finite offsets")
+        self._check("pin_offset", ~np.isfinite(self.pin_offset[0] + self.pin_offset[1]), "finite offsets")
 
     def _check(self, name: str, bad: NDArray[np.bool_], expected: str) -> None:
         if bad.any():

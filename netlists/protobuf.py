@@ -166,7 +166,7 @@ class _Builder:
         attributes += [
             Attribute(int(i), "weight", "f", repr(float(self.columns["weight"][i]))) for i in np.flatnonzero(idle)
         ]
-        return tuple(sorted(attributes, key=lambda a: a.index))
+        return tuple(sorted(attributes, key=lambda a: a.owner))
 
     def _placement(self, node_index: NDArray[np.int32], kind: NDArray[np.uint8]) -> Placement:
         x, y = self.columns["x"][node_index], self.columns["y"][node_index]
@@ -199,7 +199,7 @@ def format_netlist(netlist: Netlist, placement: Placement) -> str:
     """The text of a netlist file."""
     unknown: dict[int, list[Attribute]] = {}
     for attribute in netlist.attributes:
-        unknown.setdefault(attribute.index, []).append(attribute)
+        unknown.setdefault(attribute.owner, []).append(attribute)
     blocks = dict(_node_blocks(netlist, placement, unknown))
     blocks.update(_pin_blocks(netlist, placement, unknown))
     text = [blocks[index] for index in sorted(blocks)]

@@ -124,7 +124,13 @@ class Player:
         embeddings = policy.embed(self.graphs)
         shape = (steps, self.env.num_envs)
         roll = Rollout(
-            [], np.zeros(shape, np.int64), *(np.zeros(shape, np.float32) for _ in range(4)), np.zeros(0, np.float32)
+            samples=[],
+            actions=np.zeros(shape, np.int64),
+            log_probability=np.zeros(shape, np.float32),
+            values=np.zeros(shape, np.float32),
+            rewards=np.zeros(shape, np.float32),
+            dones=np.zeros(shape, np.float32),
+            last_value=np.zeros(shape[1], np.float32),
         )
         for t in range(steps):
             samples = self.samples()
