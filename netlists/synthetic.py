@@ -246,10 +246,11 @@ def _assemble(
     width = 0.1 * weight / (2 * Canvas.routes_hor * np.exp(rng.uniform(*np.log(DEMAND))))
     height = width / aspect
     hard_share = rng.uniform(*HARD_SHARE)
-    scale = np.sqrt(hard_share * width * height / num_hard)
-    while (packed := _pack(np.round(hard_size * scale, 4), width, height)) is None:
-        hard_share *= 0.95
+    packed, scale = None, 0.0
+    while packed is None:
         scale = np.sqrt(hard_share * width * height / num_hard)
+        packed = _pack(np.round(hard_size * scale, 4), width, height)
+        hard_share *= 0.95
     size = np.round(hard_size * scale, 4)
     soft_share = np.clip(rng.uniform(*TOTAL_SHARE) - hard_share, 0.1, 0.45)
     soft_area = rng.lognormal(0.0, 0.8, num_soft)
