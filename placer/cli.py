@@ -135,8 +135,8 @@ class Train:
     """Checkpoint to start from; a new policy without it."""
     minutes: float = 10.0
     """Wall time, over all resumptions."""
-    iterations: int = 100_000
-    """Most iterations."""
+    iterations: int | None = None
+    """Most iterations; with a number the run is reproducible."""
     envs: int = 16
     """Environments, dealt to the designs in turn."""
     seed: int = 0
@@ -173,8 +173,8 @@ class Finetune:
     """shipped, or a checkpoint."""
     minutes: float = 10.0
     """Wall time, over all resumptions."""
-    iterations: int = 100_000
-    """Most iterations."""
+    iterations: int | None = None
+    """Most iterations; with a number the run is reproducible."""
     envs: int = 16
     """Environments."""
     seed: int = 0

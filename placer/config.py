@@ -61,8 +61,9 @@ class TrainConfig:
     """Environments, dealt to the designs in turn."""
     minutes: float = 10.0
     """The run ends after so much time, over all resumptions..."""
-    iterations: int = 100_000
-    """...or so many iterations, whichever comes first."""
+    iterations: int | None = None
+    """...or so many iterations, whichever comes first. With a number the learning rate follows the iterations, not the
+    clock, and the run is reproducible."""
     checkpoint_every: int = 5
     """Iterations between checkpoints."""
     threads: int = 2

@@ -12,8 +12,8 @@ from placer.batching import MAP_CHANNELS, STEP_FEATURES, GraphBatch, StepBatch
 from placer.config import PolicyConfig
 from placer.layers import GridBlock, NetConv
 
-WIRE_PRIOR = 2.0
-"""How strongly a new policy prefers cells with a small wire mask: it starts as a soft greedy placer."""
+WIRE_PRIOR = 0.5
+"""How strongly a new policy prefers cells with a small wire mask: a little, so that it starts near random."""
 
 
 @dataclass(frozen=True)

@@ -126,11 +126,20 @@ class _Run:
 
     def finished(self) -> bool:
         self.progress.seconds = time.monotonic() - self.started
-        return self.progress.seconds >= 60 * self.config.minutes or self.progress.iteration >= self.config.iterations
+        limit = self.config.iterations
+        return self.progress.seconds >= 60 * self.config.minutes or (
+            limit is not None and self.progress.iteration >= limit
+        )
+
+    def _share_done(self) -> float:
+        """Share of the run that is over: by iterations if their number is given, else by time."""
+        if self.config.iterations is not None:
+            return min(1.0, self.progress.iteration / self.config.iterations)
+        return min(1.0, self.progress.seconds / (60 * self.config.minutes))
 
     def iterate(self) -> dict[str, Any]:
         """Rollout, advantages, update, record."""
-        config, ppo = self.config, self.config.ppo
+        ppo = self.config.ppo
         began = time.monotonic()
 
         # Rollout: every environment takes the same number of steps; episodes may span iterations.
@@ -142,9 +151,7 @@ class _Run:
         advantages, returns = gae(roll.rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
 
         # Update: the learning rate falls with the share of the run that is over.
-        share = min(
-            1.0, max(self.progress.seconds / (60 * config.minutes), self.progress.iteration / config.iterations)
-        )
+        share = self._share_done()
         for group in self.optimizer.param_groups:
             group["lr"] = ppo.learning_rate * (1.0 - 0.9 * share)
         self.policy.train()
