@@ -35,11 +35,12 @@ def save_picture(path: str | Path, design: Design, title: str | None = None) -> 
         NetlistError: the file cannot be written.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     model = CostModel(design.netlist, design.canvas)
     costs, maps = model.evaluate(design.placement), model.maps(design.placement)
     canvas = design.canvas
-    figure = Figure(figsize=(15, 7.6), dpi=110, layout="constrained")
+    figure = Figure(figsize=(15, 8), dpi=110, layout=ConstrainedLayoutEngine(rect=(0.01, 0.02, 0.98, 0.94)))
     grid = figure.add_gridspec(2, 3, width_ratios=[2.1, 1, 1])
     axes = figure.add_subplot(grid[:, 0])
     draw_placement(axes, design)
@@ -78,6 +79,8 @@ def draw_placement(axes: Any, design: Design) -> None:
     axes.set_xticks(np.linspace(0, canvas.width, canvas.cols + 1), minor=True)
     axes.set_yticks(np.linspace(0, canvas.height, canvas.rows + 1), minor=True)
     axes.grid(which="minor", color="#e6e6e1", linewidth=0.4)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", length=0)
     for b in canvas.blockages:
         axes.add_patch(
             Rectangle((b.lx, b.ly), b.ux - b.lx, b.uy - b.ly, facecolor="#d9d9d9", hatch="///", edgecolor="#999")

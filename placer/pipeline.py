@@ -156,16 +156,13 @@ class _Pipeline:
             if found:
                 starts["policy"] = found
                 self._end_stage("policy", found[1])
-        if config.policy == "none" or (config.seconds > 0 and not starts):
+        if not starts:
             starts["analytic"] = self._soften(legalize(design, analytic_start(design), self.model.core))
             self._end_stage("analytic", starts["analytic"][1])
         if not config.from_scratch and design.placement.placed.all() and config.seconds > 0:
             given = legalize(design, design.placement, self.model.core)
             starts["given"] = given, self.model.evaluate(given)
             self._end_stage("given", starts["given"][1])
-        if not starts:
-            starts["analytic"] = self._soften(legalize(design, analytic_start(design), self.model.core))
-            self._end_stage("analytic", starts["analytic"][1])
         return starts
 
     def _policy_start(self) -> tuple[Placement, Costs] | None:

@@ -94,7 +94,7 @@ def main(config: Pretrain) -> None:
         "commit": commit(),
         "machine": {"processor": platform.machine(), "threads": config.threads},
         "versions": versions(),
-        "settings": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()},
+        "settings": {name: value for name, value in asdict(config).items() if name != "out"},
         "designs": [lesson.task.task.design.name for lesson in lessons],
         "samples": sum(len(lesson.targets) for lesson in lessons),
         "searched_proxy_cost": float(np.mean([lesson.proxy_cost for lesson in lessons])),
