@@ -123,16 +123,12 @@ class Evaluate:
         return 0
 
 
-@dataclass(frozen=True)
-class Train:
-    """Train a policy on a set of designs."""
+@dataclass(frozen=True, kw_only=True)
+class _Learning:
+    """Options that training and fine-tuning share."""
 
-    designs: list[Path]
-    """Netlist files or design folders."""
     out: Path
     """Folder of the run."""
-    policy: str | None = None
-    """Checkpoint to start from; a new policy without it."""
     minutes: float = 10.0
     """Wall time, over all resumptions."""
     iterations: int | None = None
@@ -154,49 +150,40 @@ class Train:
     quiet: bool = False
     """No lines of progress."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Train(_Learning):
+    """Train a policy on a set of designs."""
+
+    designs: list[Path]
+    """Netlist files or design folders."""
+    policy: str | None = None
+    """Checkpoint to start from; a new policy without it."""
+
     def run(self) -> int:
-        designs = [netlists.read(path) for path in self.designs]
-        return _train(self, designs, self.policy)
+        return _train(self, [netlists.read(path) for path in self.designs], self.policy)
 
 
-@dataclass(frozen=True)
-class Finetune:
+@dataclass(frozen=True, kw_only=True)
+class Finetune(_Learning):
     """Fine-tune a policy on one design; the best placement found is kept beside it."""
 
     design: Positional[Path]
     """Netlist file, or design folder."""
-    out: Path
-    """Folder of the run."""
     placement: Path | None = None
     """Placement (.plc) to read canvas, ports and fixed macros from."""
     policy: str = "shipped"
     """shipped, or a checkpoint."""
-    minutes: float = 10.0
-    """Wall time, over all resumptions."""
-    iterations: int | None = None
-    """Most iterations; with a number the run is reproducible."""
-    envs: int = 16
-    """Environments."""
-    seed: int = 0
-    """Of everything random."""
-    threads: int = 2
-    """Threads of torch and of the environments."""
-    device: str = "cpu"
-    """cpu, cuda ..."""
     learning_rate: float = 2e-4
     """Of Adam at the start."""
     entropy: float = 0.003
     """Weight of the entropy bonus."""
-    resume: bool = False
-    """Go on from where a run in the same folder stands."""
-    quiet: bool = False
-    """No lines of progress."""
 
     def run(self) -> int:
         return _train(self, [netlists.read(self.design, self.placement)], self.policy)
 
 
-def _train(args: Train | Finetune, designs: list[netlists.Design], policy: str | None) -> int:
+def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
     from placer.checkpoint import load_checkpoint, policy_path
     from placer.config import PPOConfig, TrainConfig
     from placer.ppo import POLICY_FILE, check_device, train
