@@ -122,6 +122,9 @@ class _Run:
         self.progress = Progress(**checkpoint.record["progress"])
         self.generator.set_state(checkpoint.state["generator"])
         self.shuffle.bit_generator.state = checkpoint.record["shuffle"]
+        # A run that was killed may have logged iterations after its last checkpoint: they will be run again.
+        rows = (self.out / CURVE_FILE).read_bytes().splitlines(keepends=True)
+        write_bytes(self.out / CURVE_FILE, b"".join(rows[: self.progress.iteration]))
         return checkpoint.state
 
     def finished(self) -> bool:

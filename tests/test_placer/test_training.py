@@ -54,6 +54,8 @@ def test_same_seed_same_weights(small, two_macros, tmp_path):
 def test_resume_goes_on_where_the_run_stood(small, tmp_path):
     train([small], settings(), tmp_path)
     first = load_checkpoint(tmp_path / STATE_FILE)
+    with (tmp_path / CURVE_FILE).open("a") as file:
+        file.write('{"iteration": 3}\n')  # of a run that was killed before its next checkpoint
     resumed = train([small], settings(iterations=3), tmp_path, resume=True)
     assert [row["iteration"] for row in curve(tmp_path)] == [1, 2, 3]
     assert curve(tmp_path)[2]["env_steps"] == 3 * 4 * 8
