@@ -171,6 +171,8 @@ class _Builder:
     def _placement(self, node_index: NDArray[np.int32], kind: NDArray[np.uint8]) -> Placement:
         x, y = self.columns["x"][node_index], self.columns["y"][node_index]
         placed = ~(np.isnan(x) | np.isnan(y))
+        half = np.isnan(self.columns["x"]) != np.isnan(self.columns["y"])
+        self._check(half, lambda i: f"'{self.names[i]}' states one of x and y; expected both or neither")
         orientation = np.zeros(len(node_index), np.uint8)
         for node, index in enumerate(node_index):
             name = self.columns["orientation"][index]

@@ -12,6 +12,7 @@ namespace pbtext {
 namespace {
 
 constexpr double kUnset = std::numeric_limits<double>::quiet_NaN();
+constexpr int kDeepest = 64;  // nesting of blocks that are skipped; bounds the recursion
 
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
@@ -148,7 +149,7 @@ class Parser {
       if (block == "node") {
         node();
       } else if (block == "versions" || block == "library") {
-        skip_block();
+        skip_block(1);
       } else {
         throw ParseError(scan_.line(), "expected 'node', found '" + shown(block) + "'");
       }
@@ -159,7 +160,8 @@ class Parser {
   }
 
  private:
-  void skip_block() {
+  void skip_block(int depth) {
+    if (depth > kDeepest) scan_.fail("expected at most " + std::to_string(kDeepest) + " nested blocks");
     scan_.accept(':');
     scan_.expect('{', "to open the block");
     while (!scan_.accept('}')) {
@@ -167,7 +169,7 @@ class Parser {
       if (scan_.accept(':')) {
         scan_.value();
       } else {
-        skip_block();
+        skip_block(depth + 1);
       }
     }
   }
@@ -184,6 +186,7 @@ class Parser {
       const std::string_view field = scan_.word("'name', 'input', 'attr' or '}'");
       if (field == "name") {
         scan_.expect(':', "after 'name'");
+        if (named) throw ParseError(scan_.line(), "expected one name in a node, found a second one");
         columns_.name.back() = unescape(scan_.quoted("a name"));
         named = true;
       } else if (field == "input") {
@@ -256,6 +259,9 @@ class Parser {
 
   void store(int index, std::string_view key, std::string_view field, std::string_view value) {
     if (auto* column = numbers(key)) {
+      if (!std::isnan(column->back())) {
+        throw ParseError(scan_.line(), std::string(key) + " of '" + shown(columns_.name.back()) + "' is stated twice");
+      }
       column->back() = number(key, value);
     } else if (key == "type") {
       columns_.type.back() = static_cast<std::int8_t>(type(unquote(value)));

@@ -89,6 +89,10 @@ def test_files_round_trip_packed_and_names_with_escapes(tmp_path):
         ("f: 2 }", "f: -2 }", 3, "weight of 'in' is -2"),
         ('placeholder: "ram"', 'placeholder: "in"', 16, "which is no macro"),
         ('  name: "in"\n', "", 3, "without one"),
+        ('name: "ram"', 'name: "ram" name: "rom"', 12, "a second one"),
+        ("f: 10 ", 'f: 10 } } attr { key: "width" value { f: 11 ', 13, "width of 'ram' is stated twice"),
+        ('attr { key: "x" value { f: 30 } }', "", 12, "one of x and y"),
+        ("node {\n", "versions " + "{ a " * 100_000 + "node {\n", 3, "nested blocks"),
         ("node {\n", "nod {\n", 3, "expected 'node', found 'nod'"),
     ],
 )
