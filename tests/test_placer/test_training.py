@@ -117,7 +117,9 @@ def test_two_macros_are_solved_in_a_minute(two_macros, tmp_path):
         while not terminated:
             action = rng.choice(np.flatnonzero(observation["action_mask"]))
             observation, _, terminated, _, info = environment.step(action)
-        random_costs.append(info["costs"]["proxy_cost"])
-    learned = np.mean([row["proxy_cost"] for row in curve(tmp_path)[-5:]])
+        if "costs" in info:  # the second macro may find no room
+            random_costs.append(info["costs"]["proxy_cost"])
+    assert len(random_costs) > 100
+    learned = np.mean([row["proxy_cost"] for row in curve(tmp_path) if "proxy_cost" in row][-5:])
     gained = (np.mean(random_costs) - learned) / (np.mean(random_costs) - np.min(random_costs))
-    assert gained > 0.8
+    assert gained > 0.8, f"random {np.mean(random_costs):.4f}, best {np.min(random_costs):.4f}, learned {learned:.4f}"
