@@ -67,9 +67,6 @@ class Search:
     def share(self) -> None:
         """The worst chain goes on from where the best one is."""
 
-    def restart_from_best(self) -> None:
-        """Every chain goes on from the best state seen."""
-
     @property
     def proxy(self) -> float: ...
 
@@ -112,8 +109,6 @@ class FloorplanBatch:
     def observe(self, action_mask: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], wire_mask: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], density: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], congestion_hor: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], congestion_ver: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], position: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], placed: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
 
     def steps(self) -> list[int]: ...
-
-    def partial_costs(self, episode: int) -> tuple[float, float, float, float]: ...
 
     def positions(self, episode: int) -> tuple:
         """((x, y), placed) of an episode as it stands."""

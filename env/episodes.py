@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,12 +73,12 @@ class Task:
         design.check_placeable()
         start = start or analytic_start(design, costs.core)
         hard_fixed = design.netlist.is_hard & design.placement.fixed
-        check_fixed(design, start.replace(placed=start.placed & (hard_fixed | ~design.netlist.is_hard)))
+        check_fixed(costs.core, start.replace(placed=start.placed & (hard_fixed | ~design.netlist.is_hard)))
         core = _core.FloorplanTask(
             costs.core,
             core_placement(start),
             order,
-            (config.weights.wirelength, config.weights.density, config.weights.congestion),
+            astuple(config.weights),
             config.soft_rounds,
             config.soft_moves,
         )
@@ -115,17 +115,6 @@ def placement_order(design: Design, order: str) -> NDArray[np.int32]:
     return nodes[np.argsort(-key[nodes], kind="stable")].astype(np.int32)
 
 
-OBSERVATION_DTYPES = {
-    "action_mask": np.int8,
-    "wire_mask": np.float32,
-    "density": np.float32,
-    "congestion_hor": np.float32,
-    "congestion_ver": np.float32,
-    "position": np.float32,
-    "placed": np.int8,
-}
-
-
 @dataclass(frozen=True)
 class StepOutcome:
     """What a step of B episodes came to; (B,) arrays and a list."""
@@ -147,11 +136,7 @@ class Episodes:
         self.cell_start = np.cumsum([0] + [task.num_cells for task in self.tasks])
         self.routing_start = np.cumsum([0] + [task.num_routing_cells for task in self.tasks])
         self.node_start = np.cumsum([0] + [task.design.netlist.num_nodes for task in self.tasks])
-        self._initial_cost = [self._cost(i, self.batch.partial_costs(i)).proxy_cost for i in range(len(self.tasks))]
         self._paid = np.zeros(len(self.tasks))
-
-    def __len__(self) -> int:
-        return len(self.tasks)
 
     def _cost(self, episode: int, terms: Sequence[float]) -> Costs:
         return self.tasks[episode].costs.costs(*(float(term) for term in terms))

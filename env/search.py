@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +79,10 @@ def search(
         The best placement seen, never worse than the given one. A KeyboardInterrupt ends the search early.
     """
     model = costs or CostModel(design.netlist, design.canvas)
-    weights = (model.weights.wirelength, model.weights.density, model.weights.congestion)
     movable = movable_macros(design) if movable is None else movable
-    chains = _core.Search(model.core, core_placement(placement), movable, weights, config.seed, config.threads)
+    chains = _core.Search(
+        model.core, core_placement(placement), movable, astuple(model.weights), config.seed, config.threads
+    )
     began = time.monotonic()
     trace: list[tuple[float, float]] = []
     try:

@@ -63,7 +63,8 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
     netlist, canvas = design.netlist, design.canvas
     design.with_placement(placement).check_placeable()
     placement = clamp_soft_macros(design, placement)
-    found = _core.legalize(core or core_design(netlist, canvas), core_placement(placement))
+    core = core or core_design(netlist, canvas)
+    found = _core.legalize(core, core_placement(placement))
     if isinstance(found, int):
         width, height = turn_size(netlist.size, placement.orientation)[:, found]
         area = float(np.sum(np.prod(netlist.size[:, netlist.is_hard], axis=0)))
@@ -74,13 +75,12 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
         )
     x, y, _ = cast(tuple, found)
     result = placement.replace(x=x, y=y)
-    check_fixed(design, result)
+    check_fixed(core, result)
     return result
 
 
-def check_fixed(design: Design, placement: Placement) -> None:
-    """Raises NetlistError if fixed hard macros make a legal placement impossible."""
-    core = core_design(design.netlist, design.canvas)
+def check_fixed(core: _core.Design, placement: Placement) -> None:
+    """Raises NetlistError if the placed hard macros, of which the fixed ones cannot move, are not legal."""
     if not _core.is_legal(core, core_placement(placement)):
         raise NetlistError(
             "no legal placement exists: fixed hard macros overlap one another, a blockage or the edge of the canvas, "

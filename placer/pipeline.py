@@ -148,7 +148,7 @@ class _Pipeline:
         return self.config.seconds - (time.monotonic() - self.began) - 0.15 * min(1.0, self.config.seconds)
 
     def _starts(self) -> dict[str, tuple[Placement, Costs]]:
-        """Legal starts by name. Those of the policy join the others, so they cannot make the result worse."""
+        """Legal starts by name: the policy's, else the analytic; the given placement unless `from_scratch`."""
         design, config = self.design, self.config
         starts: dict[str, tuple[Placement, Costs]] = {}
         if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):

@@ -41,10 +41,8 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
     write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
-def print_table(title: str, columns: list[str], rows: list[list[str]], quiet: bool = False) -> None:
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table on the terminal."""
-    if quiet:
-        return
     from rich.console import Console
     from rich.table import Table
 

@@ -8,17 +8,16 @@ Appends to the record: a run that it already holds is not repeated.
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
+from provenance import provenance
 
 import netlists
 import placer
-from placer.versions import versions
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks" / "clustered"
 DESIGNS = (
@@ -55,8 +54,7 @@ class BenchPlace:
 def main(config: BenchPlace) -> None:
     """Runs what is missing, writes the record after every run, prints the table."""
     record: dict[str, Any] = json.loads(config.out.read_text()) if config.out.exists() else {"runs": []}
-    record |= {"versions": versions(), "threads": config.threads}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    record |= {**provenance(), "threads": config.threads}
     known = {(r["design"], r["policy"], r["seconds"], r["seed"], r["from_scratch"]) for r in record["runs"]}
     for name in config.designs:
         folder = config.benchmarks / name
@@ -78,7 +76,12 @@ def main(config: BenchPlace) -> None:
                             "seed": seed,
                             "from_scratch": scratch,
                         }
-                        run |= {"commit": commit, "legal": result.legal, "start": result.start, **asdict(result.costs)}
+                        run |= {
+                            "commit": record["commit"],
+                            "legal": result.legal,
+                            "start": result.start,
+                            **asdict(result.costs),
+                        }
                         run |= {"stages": [asdict(stage) for stage in result.stages]}
                         record["runs"].append(run)
                         config.out.parent.mkdir(parents=True, exist_ok=True)

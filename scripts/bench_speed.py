@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import tyro
+from provenance import provenance
 
 import netlists
 from env import CostModel, FloorplanConfig, FloorplanVectorEnv, Task, _core, analytic_start, legalize, place_soft_macros
@@ -159,10 +159,7 @@ def measure(design: Design, repeats: int) -> dict[str, Any]:
 def main(config: Bench) -> None:
     """Measures, prints, writes the record."""
     record: dict[str, Any] = {
-        "command": "python scripts/bench_speed.py",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
+        **provenance(),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
         "quoted": {
             "open_python_evaluation_s": 11.0,

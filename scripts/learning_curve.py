@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from provenance import provenance
 
 import netlists
 from env import FloorplanEnv, FloorplanVectorEnv, Task
@@ -26,7 +27,6 @@ from placer.policy import Policy
 from placer.ppo import CURVE_FILE, train
 from placer.report import TrainReport
 from placer.rollout import Player
-from placer.versions import versions
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def main(config: Curve) -> None:
             "seed": config.seed,
             "threads": config.threads,
         },
-        "versions": versions(),
+        **provenance(),
         "proxy_cost_by_design": by_design,
         "random_at_the_curves_mix": mix,
         "first_iterations": float(np.mean(finished[:3])),

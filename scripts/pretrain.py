@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from provenance import provenance
 
 from netlists import Design, NetlistError
 from netlists.synthetic import FAMILIES, SyntheticConfig, generate
@@ -28,7 +27,6 @@ from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, Lesson, imitate, make_lesson
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
-from placer.versions import versions
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,6 @@ def make_lessons(config: Pretrain) -> list[Lesson]:
     return lessons
 
 
-def commit() -> str:
-    """The commit of the working tree, or `unknown`."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
-
-
 def main(config: Pretrain) -> None:
     """Makes lessons, imitates, goes on with PPO, writes checkpoint and record."""
     began = time.monotonic()
@@ -90,10 +82,8 @@ def main(config: Pretrain) -> None:
     imitation = ImitationConfig(epochs=config.epochs, seed=config.seed, search_seconds=config.search_seconds)
     curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
     record: dict[str, Any] = {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "commit": commit(),
+        **provenance(),
         "machine": {"processor": platform.machine(), "threads": config.threads},
-        "versions": versions(),
         "settings": {name: value for name, value in asdict(config).items() if name != "out"},
         "designs": [lesson.task.task.design.name for lesson in lessons],
         "samples": sum(len(lesson.targets) for lesson in lessons),

@@ -14,12 +14,6 @@ using namespace placecore;
 
 namespace {
 
-using CostTuple = std::tuple<double, double, double, double>;
-
-CostTuple to_tuple(const Costs& costs) {
-  return {costs.wirelength, costs.wirelength_cost, costs.density_cost, costs.congestion_cost};
-}
-
 Design make_design(Array1<std::uint8_t> kind, Array1<double> width, Array1<double> height, Array1<int> pin_node,
                    Array1<double> pin_dx, Array1<double> pin_dy, Array1<int> net_start, Array1<int> net_pin,
                    Array1<double> net_weight, std::tuple<double, double> size, std::tuple<int, int> grid,

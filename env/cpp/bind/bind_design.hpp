@@ -2,8 +2,20 @@
 
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "bind.hpp"
+#include "placecore/cost.hpp"
+
+using CostTuple = std::tuple<double, double, double, double>;
+
+inline CostTuple to_tuple(const placecore::Costs& costs) {
+  return {costs.wirelength, costs.wirelength_cost, costs.density_cost, costs.congestion_cost};
+}
+
+inline placecore::Weights to_weights(std::tuple<double, double, double> weights) {
+  return {std::get<0>(weights), std::get<1>(weights), std::get<2>(weights)};
+}
 
 /// The five arrays of a `netlists.Placement`, kept alive while kernels read them.
 struct PlacementArrays {

@@ -26,7 +26,7 @@ std::shared_ptr<FloorplanTask> make_task(const Design& design, const PlacementAr
                                          std::tuple<double, double, double> weights, int soft_rounds,
                                          long soft_moves) {
   return std::make_shared<FloorplanTask>(design, start.view(design), copy(order), start.fixed_flags(),
-                                         Weights{std::get<0>(weights), std::get<1>(weights), std::get<2>(weights)},
+                                         to_weights(weights),
                                          SoftPlacement{soft_rounds, soft_moves});
 }
 
@@ -97,12 +97,6 @@ void register_floorplan(nb::module_& module) {
              for (int i = 0; i < self.size(); ++i) steps.push_back(self.episode(i).step());
              return steps;
            })
-      .def("partial_costs",
-           [](FloorplanBatch& self, int episode) {
-             const Costs costs = self.episode(episode).partial_costs();
-             return std::make_tuple(costs.wirelength, costs.wirelength_cost, costs.density_cost, costs.congestion_cost);
-           },
-           nb::arg("episode"))
       .def("positions",
            [](FloorplanBatch& self, int episode) {
              Floorplan& floorplan = self.episode(episode);

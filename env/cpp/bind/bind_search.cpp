@@ -19,16 +19,6 @@ using namespace placecore;
 
 namespace {
 
-using CostTuple = std::tuple<double, double, double, double>;
-
-CostTuple to_tuple(const Costs& costs) {
-  return {costs.wirelength, costs.wirelength_cost, costs.density_cost, costs.congestion_cost};
-}
-
-Weights to_weights(std::tuple<double, double, double> weights) {
-  return {std::get<0>(weights), std::get<1>(weights), std::get<2>(weights)};
-}
-
 std::span<const std::uint8_t> flags(const Design& design, const Array1<bool>& array) {
   if (array.shape(0) != static_cast<std::size_t>(design.netlist.num_nodes())) {
     throw std::invalid_argument("flags: one per node expected");
@@ -96,7 +86,6 @@ void register_search(nb::module_& module) {
            nb::arg("moves"), nb::call_guard<nb::gil_scoped_release>(),
            "Anneals for so many seconds or moves a chain, whichever ends first.")
       .def("share", &Search::share, "The worst chain goes on from where the best one is.")
-      .def("restart_from_best", &Search::restart_from_best, "Every chain goes on from the best state seen.")
       .def_prop_ro("proxy", &Search::proxy)
       .def_prop_ro("best_costs", [](const Search& self) { return to_tuple(self.best().costs); })
       .def_prop_ro("best_positions",

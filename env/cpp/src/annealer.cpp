@@ -85,15 +85,6 @@ void Annealer::adopt(const Annealer& other) {
   keep_best();
 }
 
-void Annealer::restart_from_best() {
-  if (best_.proxy >= cost_.proxy()) return;
-  const Design& design = cost_.design();
-  const std::vector<std::uint8_t> placed(cost_.placed().begin(), cost_.placed().end());
-  const PlacementView view{best_.x, best_.y, best_.orientation, placed};
-  macros_ = HardMacros(design, view);
-  cost_ = IncrementalCost(design, cost_.shared_nets(), view, cost_.weights());
-}
-
 MoveKind Annealer::draw_kind() {
   const bool hard = !hard_.empty() && (soft_.empty() || rng_.uniform() < kHardShare);
   const double u = rng_.uniform();

@@ -255,9 +255,4 @@ double IncrementalCost::measure_congestion(const RouteSteps& steps) {
   return congestion_cost(congestion_, congestion_top_);
 }
 
-const std::vector<double>& IncrementalCost::congestion() {
-  congestion_map_.compute(steps_, blocked_, congestion_);
-  return congestion_;
-}
-
 }  // namespace placecore

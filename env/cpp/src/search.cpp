@@ -65,15 +65,6 @@ void Search::share() {
   if (best != worst) worst->adopt(*best);
 }
 
-void Search::restart_from_best() {
-  for (Annealer& chain : chains_) chain.restart_from_best();
-  const auto best = std::min_element(chains_.begin(), chains_.end(),
-                                     [](const Annealer& a, const Annealer& b) { return a.proxy() < b.proxy(); });
-  for (auto chain = chains_.begin(); chain != chains_.end(); ++chain) {
-    if (chain != best) chain->adopt(*best);
-  }
-}
-
 const Snapshot& Search::best() const {
   return std::min_element(chains_.begin(), chains_.end(), [](const Annealer& a, const Annealer& b) {
            return a.best().proxy < b.best().proxy;

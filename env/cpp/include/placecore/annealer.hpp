@@ -42,8 +42,6 @@ class Annealer {
   const MoveCounts& counts() const { return counts_; }
   /// Goes on from where the other chain is.
   void adopt(const Annealer& other);
-  /// Goes back to the best state seen.
-  void restart_from_best();
 
  private:
   struct Step {  // of shifts, as a share of the canvas; adapted to the acceptance

@@ -66,15 +66,9 @@ class IncrementalCost {
 
   const Design& design() const { return *design_; }
   const NetModel& nets() const { return *nets_; }
-  const std::shared_ptr<const NetModel>& shared_nets() const { return nets_; }
   std::span<const std::uint8_t> placed() const { return placed_; }
-  const Weights& weights() const { return weights_; }
   double slot_x(int slot) const { return slot_x_[slot]; }
   double slot_y(int slot) const { return slot_y_[slot]; }
-
-  /// Occupied area per grid cell, (G) um^2, and congestion, (2G), see CongestionMap.
-  const std::vector<double>& occupied() const { return occupied_; }
-  const std::vector<double>& congestion();
 
  private:
   struct SlotChange {

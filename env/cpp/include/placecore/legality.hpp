@@ -28,9 +28,7 @@ class HardMacros {
   void put(int node, const Box& box);
   const Box& box(int node) const { return boxes_[rank_[node]]; }
   double gap() const { return gap_; }
-  /// The hard macros that are placed, in order of their index.
-  const std::vector<int>& nodes() const { return nodes_; }
-  /// Pairs closer than the gap, macros outside and macros on blockages, in that order.
+  /// Whether every hard macro that is placed fits where it is.
   bool all_fit() const;
 
  private:

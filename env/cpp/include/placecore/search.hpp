@@ -20,8 +20,6 @@ class Search {
   void run(double from, double to, double seconds, long moves);
   /// The chain that stands worst goes on from where the best one is.
   void share();
-  /// Every chain goes on from the best state that any has seen.
-  void restart_from_best();
 
   const Snapshot& best() const;
   double proxy() const;
