@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from placer.clock import BEGAN as BEGAN  # first: it looks at the clock
 from placer.pipeline import PlaceConfig, PlaceResult, place
 
 __all__ = ["PlaceConfig", "PlaceResult", "__version__", "place"]

@@ -35,9 +35,12 @@ def test_imports_go_one_way(package):
 
 
 def test_only_the_command_line_is_above_the_placer():
-    for module in (ROOT / "placer").glob("*.py"):
+    for module in (ROOT / "placer").rglob("*.py"):
+        text = module.read_text()
         if module.name != "cli.py":
-            assert "placer.cli" not in module.read_text(), module
+            assert "placer.cli" not in text, module
+            if module.parent.name != "commands":
+                assert "placer.commands" not in text, module
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""`placer train` and `placer finetune`: one loop with two sets of options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tyro.conf import Positional
+
+import netlists
+from placer import report
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Learning:
+    """Options that training and fine-tuning share."""
+
+    out: Path
+    """Folder of the run."""
+    minutes: float = 10.0
+    """Wall time, over all resumptions."""
+    iterations: int | None = None
+    """Most iterations; with a number the run is reproducible."""
+    envs: int = 16
+    """Environments, dealt to the designs in turn."""
+    seed: int = 0
+    """Of everything random."""
+    threads: int = 2
+    """Threads of torch and of the environments."""
+    device: str = "cpu"
+    """cpu, cuda ..."""
+    learning_rate: float = 5e-4
+    """Of Adam at the start."""
+    entropy: float = 0.01
+    """Weight of the entropy bonus."""
+    resume: bool = False
+    """Go on from where a run in the same folder stands."""
+    quiet: bool = False
+    """No lines of progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(_Learning):
+    """Train a policy on a set of designs."""
+
+    designs: list[Path]
+    """Netlist files or design folders."""
+    policy: str | None = None
+    """Checkpoint to start from; a new policy without it."""
+
+    def run(self) -> int:
+        return _train(self, [netlists.read(path) for path in self.designs], self.policy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune(_Learning):
+    """Fine-tune a policy on one design; the best placement found is kept beside it."""
+
+    design: Positional[Path]
+    """Netlist file, or design folder."""
+    placement: Path | None = None
+    """Placement (.plc) to read canvas, ports and fixed macros from."""
+    policy: str = "shipped"
+    """shipped, or a checkpoint."""
+    learning_rate: float = 2e-4
+    """Of Adam at the start."""
+    entropy: float = 0.003
+    """Weight of the entropy bonus."""
+
+    def run(self) -> int:
+        return _train(self, [netlists.read(self.design, self.placement)], self.policy)
+
+
+def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
+    from placer.checkpoint import load_checkpoint, policy_path
+    from placer.config import PPOConfig, TrainConfig
+    from placer.ppo import POLICY_FILE, check_device, train
+
+    check_device(args.device)
+    config = TrainConfig(
+        seed=args.seed,
+        envs=args.envs,
+        minutes=args.minutes,
+        iterations=args.iterations,
+        threads=args.threads,
+        device=args.device,
+        ppo=replace(PPOConfig(), learning_rate=args.learning_rate, entropy=args.entropy),
+    )
+    start = load_checkpoint(policy_path(policy)).policy if policy else None
+    train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet))
+    print(f"policy: {args.out / POLICY_FILE}\ncurves: tensorboard --logdir {args.out}")
+    return 0

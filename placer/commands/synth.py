@@ -1,0 +1,46 @@
+"""`placer synth`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import netlists
+from netlists import NetlistError
+
+
+@dataclass(frozen=True)
+class Synth:
+    """Make a synthetic design."""
+
+    out: Path
+    """Design folder to write."""
+    family: str = "mixed"
+    """cpu, tiles, accelerator, systolic or mixed."""
+    seed: int = 0
+    """Of everything random."""
+    hard: int | None = None
+    """Hard macros; drawn by default."""
+    soft: int | None = None
+    """Soft macros; drawn by default."""
+
+    def run(self) -> int:
+        import numpy as np
+
+        from netlists.synthetic import FAMILIES, SyntheticConfig, generate
+
+        if self.family not in FAMILIES or min(self.hard or 1, self.soft or 1) < 1:
+            raise NetlistError(
+                f"expected one of {', '.join(FAMILIES)} and at least 1 macro of each kind, got family '{self.family}', "
+                f"{self.hard} hard and {self.soft} soft macros"
+            )
+        config = SyntheticConfig(family=self.family, num_hard=self.hard, num_soft=self.soft)
+        design = generate(config, np.random.default_rng(self.seed))
+        netlists.write(self.out, design)
+        netlist, canvas = design.netlist, design.canvas
+        print(
+            f"{design.name}: {int(netlist.is_hard.sum())} hard and {int(netlist.is_soft.sum())} soft macros, "
+            f"{netlist.num_nets} nets, {canvas.width:g} x {canvas.height:g} um, grid {canvas.cols} x {canvas.rows}\n"
+            f"  {self.out}"
+        )
+        return 0
