@@ -234,13 +234,13 @@ Point Annealer::median_of(int node) {
     double lx = std::numeric_limits<double>::infinity(), ux = -lx, ly = lx, uy = -lx;
     for (int other = nets.net_start[net]; other < nets.net_start[net + 1]; ++other) {
       if (nets.slot_node[other] == node) continue;
-      lx = std::min(lx, cost_.slot_x(other));
-      ux = std::max(ux, cost_.slot_x(other));
-      ly = std::min(ly, cost_.slot_y(other));
-      uy = std::max(uy, cost_.slot_y(other));
+      lx = std::min(lx, cost_.slot(other).x);
+      ux = std::max(ux, cost_.slot(other).x);
+      ly = std::min(ly, cost_.slot(other).y);
+      uy = std::max(uy, cost_.slot(other).y);
     }
     if (lx > ux) continue;
-    const double dx = cost_.slot_x(slot) - cost_.x(node), dy = cost_.slot_y(slot) - cost_.y(node);
+    const double dx = cost_.slot(slot).x - cost_.x(node), dy = cost_.slot(slot).y - cost_.y(node);
     const double weight = nets.net_weight[net];
     ends_x_.insert(ends_x_.end(), {{lx - dx, weight}, {ux - dx, weight}});
     ends_y_.insert(ends_y_.end(), {{ly - dy, weight}, {uy - dy, weight}});
@@ -256,7 +256,7 @@ Point Annealer::random_net_point(int node) {
   const int net = nets.slot_net[slots[rng_.index(static_cast<int>(slots.size()))]];
   const int begin = nets.net_start[net], count = nets.net_start[net + 1] - begin;
   const int slot = begin + rng_.index(count);
-  return {cost_.slot_x(slot), cost_.slot_y(slot)};
+  return {cost_.slot(slot).x, cost_.slot(slot).y};
 }
 
 }  // namespace placecore

@@ -15,17 +15,13 @@ void sum_steps(const double* steps, int count, int width, double* values) {
   }
 }
 
-/// Spreads each value of lines of `width` evenly over `range` neighbours on each side within the line (clipped).
-void smooth_lines(double* values, int count, int width, int range, std::vector<double>& line) {
-  for (int k = 0; k < count; ++k) {
-    double* value = values + static_cast<std::ptrdiff_t>(k) * width;
-    line.assign(width, 0.0);
-    for (int i = 0; i < width; ++i) {
-      const int first = std::max(0, i - range), last = std::min(width - 1, i + range);
-      const double share = value[i] / (last - first + 1);
-      for (int j = first; j <= last; ++j) line[j] += share;
-    }
-    std::copy(line.begin(), line.end(), value);
+/// Spreads each value of a line evenly over `range` neighbours on each side (clipped).
+void smooth_line(const double* value, int width, int range, std::vector<double>& line) {
+  line.assign(width, 0.0);
+  for (int i = 0; i < width; ++i) {
+    const int first = std::max(0, i - range), last = std::min(width - 1, i + range);
+    const double share = value[i] / (last - first + 1);
+    for (int j = first; j <= last; ++j) line[j] += share;
   }
 }
 
@@ -101,16 +97,31 @@ CongestionMap::CongestionMap(const Canvas& canvas)
 
 void CongestionMap::compute(const RouteSteps& steps, const std::vector<double>& blocked,
                             std::vector<double>& congestion) {
-  const int size = grid_.size();
   congestion.resize(blocked.size());
   sum_steps(steps.horizontal.data(), grid_.cols, grid_.rows, congestion.data());
-  sum_steps(steps.vertical.data(), grid_.rows, grid_.cols, congestion.data() + size);
-  if (smoothing_ > 0) {
-    smooth_lines(congestion.data(), grid_.cols, grid_.rows, smoothing_, line_);
-    smooth_lines(congestion.data() + size, grid_.rows, grid_.cols, smoothing_, line_);
+  sum_steps(steps.vertical.data(), grid_.rows, grid_.cols, congestion.data() + grid_.size());
+  measure(congestion, blocked, {0, grid_.cols - 1}, {0, grid_.rows - 1}, congestion);
+}
+
+void CongestionMap::measure(const std::vector<double>& demand, const std::vector<double>& blocked,
+                            const Lines& columns, const Lines& rows, std::vector<double>& congestion) {
+  for (int col = columns.first; col <= columns.last; ++col) {
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(col) * grid_.rows;
+    measure_line(demand.data() + at, blocked.data() + at, grid_.rows, per_horizontal_, congestion.data() + at);
   }
-  for (int i = 0; i < size; ++i) congestion[i] = (congestion[i] + blocked[i]) * per_horizontal_;
-  for (int i = size; i < 2 * size; ++i) congestion[i] = (congestion[i] + blocked[i]) * per_vertical_;
+  for (int row = rows.first; row <= rows.last; ++row) {
+    const std::ptrdiff_t at = grid_.size() + static_cast<std::ptrdiff_t>(row) * grid_.cols;
+    measure_line(demand.data() + at, blocked.data() + at, grid_.cols, per_vertical_, congestion.data() + at);
+  }
+}
+
+void CongestionMap::measure_line(const double* demand, const double* blocked, int width, double per_capacity,
+                                 double* congestion) {
+  if (smoothing_ > 0) {
+    smooth_line(demand, width, smoothing_, line_);
+    demand = line_.data();
+  }
+  for (int i = 0; i < width; ++i) congestion[i] = (demand[i] + blocked[i]) * per_capacity;
 }
 
 void CongestionMap::compute_blocked(const std::vector<double>& blocked, std::vector<double>& congestion) const {
@@ -120,10 +131,10 @@ void CongestionMap::compute_blocked(const std::vector<double>& blocked, std::vec
   for (int i = size; i < 2 * size; ++i) congestion[i] = blocked[i] * per_vertical_;
 }
 
-double congestion_cost(const std::vector<double>& congestion, TopSum& top_sum) {
+double congestion_cost(const std::vector<double>& congestion, TopSum& top_sum, double enough) {
   const int highest = static_cast<int>(congestion.size()) / 20;
   if (highest == 0) return *std::max_element(congestion.begin(), congestion.end());
-  return top_sum(congestion, highest) / highest;
+  return top_sum(congestion, highest, enough * highest) / highest;
 }
 
 }  // namespace placecore

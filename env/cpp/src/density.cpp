@@ -15,10 +15,13 @@ void occupied_area(const Design& design, const PlacementView& placement, std::ve
   }
 }
 
-double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSum& top_sum) {
+double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSum& top_sum, double enough) {
   const double cell_area = grid.cell_width * grid.cell_height;
   const int densest = grid.size() / 10;
-  if (densest > 0) return 0.5 * top_sum(occupied, densest) / (densest * cell_area);
+  if (densest > 0) {
+    const double per_area = 0.5 / (densest * cell_area);
+    return per_area * top_sum(occupied, densest, enough / per_area);
+  }
   const auto count = std::count_if(occupied.begin(), occupied.end(), [](double area) { return area > 0.0; });
   if (count == 0) return 0.0;
   return 0.5 * std::accumulate(occupied.begin(), occupied.end(), 0.0) / (static_cast<double>(count) * cell_area);

@@ -1,14 +1,37 @@
 #include "placecore/incremental.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <limits>
 
 namespace placecore {
 
 namespace {
 
 constexpr int kFewCells = 10;  // below, the density cost asks which cells are occupied at all: no rounding may remain
+constexpr int kLeastStar = 4;  // distinct cells from which on a net of more than two is routed as a star
 constexpr long kRebuildEvery = 1L << 22;  // accepted moves; bounds the rounding that running sums collect
+constexpr double kSlack = 1e-12;  // by which a bound may err and still refuse nothing that it should not
+
+double half_perimeter(const Box& box) { return (box.ux - box.lx) + (box.uy - box.ly); }
+
+Box around(std::span<const Point> points) {
+  Box box{points[0].x, points[0].y, points[0].x, points[0].y};
+  for (const Point& point : points.subspan(1)) {
+    box = {std::min(box.lx, point.x), std::min(box.ly, point.y), std::max(box.ux, point.x), std::max(box.uy, point.y)};
+  }
+  return box;
+}
+
+/// Orientation as the matrix that turns an offset.
+struct Turn {
+  double xx, xy, yx, yy;
+  explicit Turn(std::uint8_t orientation) {
+    const Point x = turn(1.0, 0.0, orientation), y = turn(0.0, 1.0, orientation);
+    xx = x.x, yx = x.y, xy = y.x, yy = y.y;
+  }
+  Point operator()(double dx, double dy) const { return {xx * dx + xy * dy, yx * dx + yy * dy}; }
+};
 
 }  // namespace
 
@@ -25,196 +48,373 @@ IncrementalCost::IncrementalCost(const Design& design, std::shared_ptr<const Net
       y_(placement.y.begin(), placement.y.end()),
       orientation_(placement.orientation.begin(), placement.orientation.end()),
       placed_(placement.placed.begin(), placement.placed.end()) {
-  net_seen_.assign(nets_->net_weight.size(), 0);
-  net_rerouted_.assign(nets_->net_weight.size(), 0);
+  for (int row = 0; row < routing_grid_.rows; ++row) {
+    for (int col = 0; col < routing_grid_.cols; ++col) cell_at_.push_back({row, col});
+  }
   cell_seen_.assign(routing_grid_.size(), 0);
-  cells_.resize(routing_grid_.size() + 1);
+  cells_.resize(routing_grid_.size() + 1);  // one more: the cell at hand is written before it is known to be new
+  steps_.reset(routing_grid_.rows, routing_grid_.cols);
+  const auto first_long = std::find_if(nets_->slot_net.begin(), nets_->slot_net.end(), [&](int net) {
+    return nets_->net_start[net + 1] - nets_->net_start[net] > 2;
+  });
+  num_pair_slots_ = static_cast<int>(first_long - nets_->slot_net.begin());
+  running_.resize(std::max(routing_grid_.rows, routing_grid_.cols));
   rebuild();
 }
 
 void IncrementalCost::rebuild() {
   const NetModel& nets = *nets_;
   const int num_slots = static_cast<int>(nets.slot_node.size()), num_nets = static_cast<int>(nets.net_weight.size());
-  slot_x_.resize(num_slots);
-  slot_y_.resize(num_slots);
+  slot_at_.resize(num_slots);
   slot_cell_.resize(num_slots);
   for (int slot = 0; slot < num_slots; ++slot) {
     const int node = nets.slot_node[slot];
     const Point offset = turn(nets.slot_dx[slot], nets.slot_dy[slot], orientation_[node]);
-    slot_x_[slot] = x_[node] + offset.x;
-    slot_y_[slot] = y_[node] + offset.y;
-    slot_cell_[slot] = cell_of(slot_x_[slot], slot_y_[slot]);
+    slot_at_[slot] = {x_[node] + offset.x, y_[node] + offset.y};
+    slot_cell_[slot] = cell_of(slot_at_[slot]);
   }
-  steps_.reset(routing_grid_.rows, routing_grid_.cols);
-  Router router(steps_, 0.0);
-  net_length_.resize(num_nets);
-  costs_.wirelength = nets.constant_wirelength;
-  for (int net = 0; net < num_nets; ++net) {
-    net_length_[net] = net_length(net);
-    costs_.wirelength += net_length_[net];
-    router.weight = nets.net_demand[net];
-    route(net, router);
-  }
-  trial_steps_ = steps_;
-
   const PlacementView placement{x_, y_, orientation_, placed_};
   occupied_area(*design_, placement, occupied_);
   blocked_routes(*design_, placement, blocked_);
+  trial_demand_.assign(2 * static_cast<std::size_t>(routing_grid_.size()), 0.0);
+  net_box_.resize(num_nets);
+  net_cells_.resize(num_nets);
+  costs_.wirelength = nets.constant_wirelength;
+  for (int net = 0; net < num_nets; ++net) {
+    const int begin = nets.net_start[net], end = nets.net_start[net + 1];
+    net_box_[net] = around({slot_at_.data() + begin, slot_at_.data() + end});
+    net_cells_[net] = count_cells(net);
+    costs_.wirelength += nets.net_weight[net] * half_perimeter(net_box_[net]);
+    if (net_cells_[net].off_canvas == 0) route_whole(net, nets.net_demand[net]);
+  }
+  columns_ = route_columns_ = {0, routing_grid_.cols - 1};
+  rows_ = route_rows_ = {0, routing_grid_.rows - 1};
+  sum_lines(route_columns_, routing_grid_.rows, 0, steps_.horizontal);
+  sum_lines(route_rows_, routing_grid_.cols, routing_grid_.size(), steps_.vertical);
+  trial_congestion_.resize(trial_demand_.size());
+  congestion_map_.measure(trial_demand_, blocked_, columns_, rows_, trial_congestion_);
+  demand_ = trial_demand_;
+  congestion_ = trial_congestion_;
   costs_.wirelength_cost = costs_.wirelength * wirelength_scale_;
   costs_.density_cost = density_cost(grid_, occupied_, density_top_);
-  costs_.congestion_cost = measure_congestion(steps_);
+  costs_.congestion_cost = congestion_cost(congestion_, congestion_top_);
   floor_ = floor_congestion();
 }
 
-int IncrementalCost::cell_of(double x, double y) const {
-  const Canvas& canvas = design_->canvas;
-  const int col = cell_along(x, canvas.width, routing_grid_.cell_width, routing_grid_.cols);
-  const int row = cell_along(y, canvas.height, routing_grid_.cell_height, routing_grid_.rows);
-  return col < 0 || row < 0 ? -1 : row * routing_grid_.cols + col;
-}
-
-double IncrementalCost::net_length(int net) const {
-  const int begin = nets_->net_start[net], end = nets_->net_start[net + 1];
-  double lx = slot_x_[begin], ux = lx, ly = slot_y_[begin], uy = ly;
-  for (int slot = begin + 1; slot < end; ++slot) {
-    lx = std::min(lx, slot_x_[slot]);
-    ux = std::max(ux, slot_x_[slot]);
-    ly = std::min(ly, slot_y_[slot]);
-    uy = std::max(uy, slot_y_[slot]);
-  }
-  return nets_->net_weight[net] * ((ux - lx) + (uy - ly));
-}
-
-void IncrementalCost::route(int net, Router& router) {
-  const int cols = routing_grid_.cols;
+IncrementalCost::NetCells IncrementalCost::count_cells(int net) {
   ++cell_epoch_;
-  std::size_t count = 0;
+  NetCells cells{0, 0};
   for (int slot = nets_->net_start[net]; slot < nets_->net_start[net + 1]; ++slot) {
-    const int cell = slot_cell_[slot];
-    if (cell < 0) return;
-    const int row = static_cast<int>(static_cast<unsigned>(cell) / static_cast<unsigned>(cols));
-    cells_[count] = {row, cell - row * cols};
-    count += cell_seen_[cell] != cell_epoch_;
+    const FlatCell cell = slot_cell_[slot];
+    if (cell == kOffCanvas) {
+      ++cells.off_canvas;
+      continue;
+    }
+    cells.distinct += cell_seen_[cell] != cell_epoch_;
     cell_seen_[cell] = cell_epoch_;
   }
-  router.net(cells_.data(), count);
+  return cells;
 }
 
-void IncrementalCost::move_slots(const Move& move) {
-  for (const int slot : nets_->slots_of(move.node)) {
-    const Point offset = turn(nets_->slot_dx[slot], nets_->slot_dy[slot], move.orientation);
-    const double x = move.x + offset.x, y = move.y + offset.y;
-    const int cell = cell_of(x, y), net = nets_->slot_net[slot];
-    slot_log_.push_back({slot, slot_x_[slot], slot_y_[slot], cell});
-    slot_x_[slot] = x;
-    slot_y_[slot] = y;
-    if (net_seen_[net] != epoch_) {
-      net_seen_[net] = epoch_;
-      net_log_.push_back({net, net_length_[net]});
+IncrementalCost::FlatCell IncrementalCost::cell_of(const Point& at) const {
+  const Canvas& canvas = design_->canvas;
+  const int col = cell_along(at.x, canvas.width, routing_grid_.cell_width, routing_grid_.cols);
+  const int row = cell_along(at.y, canvas.height, routing_grid_.cell_height, routing_grid_.rows);
+  return col < 0 || row < 0 ? kOffCanvas : static_cast<FlatCell>(row * routing_grid_.cols + col);
+}
+
+Box IncrementalCost::net_box(int net) const {
+  const int begin = nets_->net_start[net];
+  if (nets_->net_start[net + 1] - begin > 2) return net_box_[net];
+  return around({slot_at_.data() + begin, 2});
+}
+
+/// Moves one slot of a net of more than two; returns the change of its weighted length.
+double IncrementalCost::grow_net(int net, int slot, const Point& old, const Point& now) {
+  Box& box = net_box_[net];
+  const Box before = box;
+  slot_at_[slot] = now;
+  const bool inside = before.lx < old.x && old.x < before.ux && before.ly < old.y && old.y < before.uy;
+  if (inside) {
+    if (before.lx <= now.x && now.x <= before.ux && before.ly <= now.y && now.y <= before.uy) return 0.0;
+    box = {std::min(before.lx, now.x), std::min(before.ly, now.y), std::max(before.ux, now.x), std::max(before.uy, now.y)};
+  } else {
+    const int begin = nets_->net_start[net], end = nets_->net_start[net + 1];
+    box = around({slot_at_.data() + begin, slot_at_.data() + end});
+  }
+  box_log_.push_back({net, before});
+  return nets_->net_weight[net] * (half_perimeter(box) - half_perimeter(before));
+}
+
+/// Moves the slots of a node; returns the change of the wirelength.
+double IncrementalCost::move_slots(const Move& move) {
+  const NetModel& nets = *nets_;
+  const Turn turned(move.orientation);
+  const std::span<const int> slots = nets.slots_of(move.node);
+  const std::size_t pairs = static_cast<std::size_t>(nets.node_pairs[move.node]);
+  double delta = 0.0, last_dx = 0.0, last_dy = 0.0;
+  Point now{move.x, move.y};
+  FlatCell cell = cell_of(now);
+  for (std::size_t k = 0; k < slots.size(); ++k) {
+    const int slot = slots[k];
+    const double dx = nets.slot_dx[slot], dy = nets.slot_dy[slot];
+    if (dx != last_dx || dy != last_dy) {  // pins of soft macros share one place
+      last_dx = dx;
+      last_dy = dy;
+      const Point offset = turned(dx, dy);
+      now = {move.x + offset.x, move.y + offset.y};
+      cell = cell_of(now);
     }
-    if (cell != slot_cell_[slot] && net_rerouted_[net] != epoch_) {
-      net_rerouted_[net] = epoch_;
-      reroute_.push_back(net);
+    const Point old = slot_at_[slot];
+    slot_log_.push_back({slot, cell, old});
+    if (k < pairs) {
+      const Point other = slot_at_[slot ^ 1];
+      delta += nets.net_weight[slot >> 1] * ((std::abs(now.x - other.x) + std::abs(now.y - other.y)) -
+                                             (std::abs(old.x - other.x) + std::abs(old.y - other.y)));
+      slot_at_[slot] = now;
+    } else {
+      delta += grow_net(nets.slot_net[slot], slot, old, now);
     }
   }
+  return delta;
 }
 
-void IncrementalCost::move_area(const Move& move) {
+/// Moves the nodes themselves: their positions, the area they take, the routes they block.
+void IncrementalCost::move_nodes(std::span<const Move> moves) {
   const Netlist& netlist = design_->netlist;
-  const auto change = [&](double sign) {
+  const auto take = [this](double sign) {
     return [this, sign](int cell, double area) {
       area_log_.push_back({cell, occupied_[cell]});
       occupied_[cell] += sign * area;
     };
   };
-  const Box before = outline(netlist, move.node, x_[move.node], y_[move.node], orientation_[move.node]);
-  for_each_overlap(grid_, before, change(-1.0));
-  for_each_overlap(grid_, outline(netlist, move.node, move.x, move.y, move.orientation), change(1.0));
-}
-
-void IncrementalCost::block(const Box& box, double sign) {
-  for_each_blocked(design_->canvas, routing_grid_, box, [&](int at, double routes) {
-    blocked_log_.push_back({at, blocked_[at]});
-    blocked_[at] += sign * routes;
-  });
-}
-
-void IncrementalCost::move_blocked(const Move& move) {
-  const Netlist& netlist = design_->netlist;
-  if (!netlist.is_hard(move.node)) return;
-  block(outline(netlist, move.node, x_[move.node], y_[move.node], orientation_[move.node]), -1.0);
-  block(outline(netlist, move.node, move.x, move.y, move.orientation), 1.0);
-}
-
-void IncrementalCost::route_changed() {
-  trial_steps_.horizontal = steps_.horizontal;
-  trial_steps_.vertical = steps_.vertical;
-  Router router(trial_steps_, 0.0);
-  for (const int net : reroute_) {
-    router.weight = -nets_->net_demand[net];
-    route(net, router);
-  }
-  for (SlotChange& change : slot_log_) std::swap(slot_cell_[change.slot], change.cell);
-  for (const int net : reroute_) {
-    router.weight = nets_->net_demand[net];
-    route(net, router);
-  }
-  rerouted_ = true;
-}
-
-bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
-  ++epoch_;
-  old_moves_.clear();
-  slot_log_.clear();
-  net_log_.clear();
-  area_log_.clear();
-  blocked_log_.clear();
-  reroute_.clear();
-  rerouted_ = false;
-  trial_costs_ = costs_;
-  trial_floor_ = floor_;
   const bool few_cells = grid_.size() < kFewCells;
   for (const Move& move : moves) {
-    move_slots(move);
-    if (!few_cells) move_area(move);
-    move_blocked(move);
-    old_moves_.push_back({move.node, x_[move.node], y_[move.node], orientation_[move.node]});
-    x_[move.node] = move.x;
-    y_[move.node] = move.y;
-    orientation_[move.node] = move.orientation;
+    const int node = move.node;
+    const Box before = outline(netlist, node, x_[node], y_[node], orientation_[node]);
+    const Box after = outline(netlist, node, move.x, move.y, move.orientation);
+    old_moves_.push_back({node, x_[node], y_[node], orientation_[node]});
+    x_[node] = move.x;
+    y_[node] = move.y;
+    orientation_[node] = move.orientation;
+    if (!few_cells && netlist.kind_of(node) != Kind::port) {
+      for_each_overlap(grid_, before, take(-1.0));
+      for_each_overlap(grid_, after, take(1.0));
+    }
+    if (netlist.is_hard(node)) {
+      block(before, -1.0);
+      block(after, 1.0);
+    }
   }
   if (few_cells) {
     for (int cell = 0; cell < grid_.size(); ++cell) area_log_.push_back({cell, occupied_[cell]});
     occupied_area(*design_, {x_, y_, orientation_, placed_}, occupied_);
   }
-  double delta = 0.0;
-  for (const ValueChange& change : net_log_) {
-    net_length_[change.at] = net_length(change.at);
-    delta += net_length_[change.at] - change.old;
-  }
-  trial_costs_.wirelength += delta;
-  trial_costs_.wirelength_cost = trial_costs_.wirelength * wirelength_scale_;
-  if (!area_log_.empty()) trial_costs_.density_cost = density_cost(grid_, occupied_, density_top_);
-  if (!blocked_log_.empty()) trial_floor_ = floor_congestion();
-  const bool congestion_changes = !reroute_.empty() || !blocked_log_.empty();
-  if (congestion_changes) trial_costs_.congestion_cost = trial_floor_;  // the least it can come to
-  if (proposed_proxy() > limit) {
-    revert();
-    return false;
-  }
-  if (!reroute_.empty()) route_changed();
-  if (congestion_changes) {
-    trial_costs_.congestion_cost = measure_congestion(rerouted_ ? trial_steps_ : steps_);
-    if (proposed_proxy() > limit) {
-      revert();
-      return false;
+}
+
+void IncrementalCost::block(const Box& box, double sign) {
+  const int size = routing_grid_.size();
+  for_each_blocked(design_->canvas, routing_grid_, box, [&](int at, double routes) {
+    blocked_log_.push_back({at, blocked_[at]});
+    blocked_[at] += sign * routes;
+    if (at < size) {
+      columns_.add(at / routing_grid_.rows);
+    } else {
+      rows_.add((at - size) / routing_grid_.cols);
+    }
+  });
+}
+
+/// The least density cost that moving these nodes can lead to: the densest cells lose at most the nodes' area.
+double IncrementalCost::least_density(std::span<const Move> moves) const {
+  const int densest = grid_.size() / 10;
+  if (densest == 0) return 0.0;
+  double area = 0.0;
+  for (const Move& move : moves) {
+    if (design_->netlist.kind_of(move.node) != Kind::port) {
+      area += design_->netlist.width[move.node] * design_->netlist.height[move.node];
     }
   }
-  return true;
+  return costs_.density_cost - 0.5 * area / (densest * grid_.cell_width * grid_.cell_height) - kSlack;
+}
+
+/// Adds `weight` times the route between two cells on the canvas, the source's first, to the steps.
+void IncrementalCost::add_route(FlatCell source, FlatCell sink, double weight) {
+  const Cell cells[] = {cell_at_[source], cell_at_[sink]};
+  for (const Cell& cell : cells) touch(cell);
+  Router(steps_, weight).star(cells, 2);
+}
+
+/// Adds `weight` times the routes of a net whose every slot is on the canvas.
+void IncrementalCost::route_whole(int net, double weight) {
+  ++cell_epoch_;
+  std::size_t count = 0;
+  for (int slot = nets_->net_start[net]; slot < nets_->net_start[net + 1]; ++slot) {
+    const FlatCell cell = slot_cell_[slot];
+    cells_[count] = cell_at_[cell];
+    count += cell_seen_[cell] != cell_epoch_;
+    cell_seen_[cell] = cell_epoch_;
+  }
+  if (count < 2) return;
+  for (std::size_t k = 0; k < count; ++k) touch(cells_[k]);
+  Router(steps_, weight).net(cells_.data(), count);
+}
+
+void IncrementalCost::touch(const Cell& cell) {
+  route_columns_.add(cell.col);
+  route_rows_.add(cell.row);
+}
+
+/// Moves a slot of a net of two.
+void IncrementalCost::change_pair(int slot, FlatCell to) {
+  const double weight = nets_->net_demand[slot >> 1];
+  const FlatCell from = slot_cell_[slot], other = slot_cell_[slot ^ 1];
+  const bool is_source = (slot & 1) == 0;
+  slot_cell_[slot] = to;
+  if (other == kOffCanvas) return;
+  const auto add = [&](FlatCell cell, double sign) {
+    if (cell == kOffCanvas || cell == other) return;
+    add_route(is_source ? cell : other, is_source ? other : cell, sign);
+  };
+  add(from, -weight);
+  add(to, weight);
+}
+
+/// Moves a slot of any other net to another cell, and the net's routes with it.
+void IncrementalCost::change_net(int slot, FlatCell to) {
+  const int net = nets_->slot_net[slot], begin = nets_->net_start[net], end = nets_->net_start[net + 1];
+  const FlatCell from = slot_cell_[slot];
+  const double weight = nets_->net_demand[net];
+  int at_from = -1, at_to = 0;  // other slots in these cells
+  for (int other = begin; other < end; ++other) {
+    at_from += slot_cell_[other] == from;
+    at_to += slot_cell_[other] == to;
+  }
+  const NetCells before = net_cells_[net];
+  NetCells after = before;
+  (from == kOffCanvas ? after.off_canvas : after.distinct) -= from == kOffCanvas || at_from == 0;
+  (to == kOffCanvas ? after.off_canvas : after.distinct) += to == kOffCanvas || at_to == 0;
+  net_log_.push_back({net, before});
+  net_cells_[net] = after;
+  const bool is_star = std::min(before.distinct, after.distinct) >= kLeastStar;
+  if (is_star && slot != begin && before.off_canvas + after.off_canvas == 0) {
+    // A sink's route changes alone, unless other slots share its cell.
+    const FlatCell source = slot_cell_[begin];
+    if (at_from == 0) add_route(source, from, -weight);
+    if (at_to == 0) add_route(source, to, weight);
+    slot_cell_[slot] = to;
+    return;
+  }
+  if (before.off_canvas == 0) route_whole(net, -weight);
+  slot_cell_[slot] = to;
+  if (after.off_canvas == 0) route_whole(net, weight);
+}
+
+/// Changes the routes of all nets of which a slot changes its cell; the log then holds the old cells.
+void IncrementalCost::change_routes() {
+  for (SlotChange& change : slot_log_) {
+    const FlatCell to = change.cell, from = slot_cell_[change.slot];
+    change.cell = from;
+    if (to == from) continue;
+    if (change.slot < num_pair_slots_) {
+      change_pair(change.slot, to);
+    } else {
+      change_net(change.slot, to);
+    }
+  }
+  rerouted_ = true;
+  sum_lines(route_columns_, routing_grid_.rows, 0, steps_.horizontal);
+  sum_lines(route_rows_, routing_grid_.cols, routing_grid_.size(), steps_.vertical);
+  columns_.add(route_columns_);
+  rows_.add(route_rows_);
+}
+
+/// Adds the sums of steps to the trial demand, in the lines between which they lie, and clears them.
+void IncrementalCost::sum_lines(const Lines& lines, int width, int offset, std::vector<double>& steps) {
+  std::fill(running_.begin(), running_.end(), 0.0);
+  double* const running = running_.data();
+  for (int line = lines.first; line <= lines.last; ++line) {
+    double* const step = steps.data() + static_cast<std::ptrdiff_t>(line) * width;
+    double* const demand = trial_demand_.data() + offset + static_cast<std::ptrdiff_t>(line) * width;
+    for (int i = 0; i < width; ++i) {
+      running[i] += step[i];
+      demand[i] += running[i];
+      step[i] = 0.0;
+    }
+  }
+}
+
+void IncrementalCost::copy_lines(const std::vector<double>& from, std::vector<double>& to) const {
+  const auto copy = [&](const Lines& lines, int width, int offset) {
+    if (lines.empty()) return;
+    const std::ptrdiff_t first = offset + static_cast<std::ptrdiff_t>(lines.first) * width;
+    const std::ptrdiff_t last = offset + static_cast<std::ptrdiff_t>(lines.last + 1) * width;
+    std::copy(from.begin() + first, from.begin() + last, to.begin() + first);
+  };
+  copy(columns_, routing_grid_.rows, 0);
+  copy(rows_, routing_grid_.cols, routing_grid_.size());
+}
+
+bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
+  old_moves_.clear();
+  slot_log_.clear();
+  box_log_.clear();
+  net_log_.clear();
+  area_log_.clear();
+  blocked_log_.clear();
+  columns_ = rows_ = route_columns_ = route_rows_ = {};
+  rerouted_ = false;
+  trial_costs_ = costs_;
+  trial_floor_ = floor_;
+  const auto too_much = [&] {
+    if (proposed_proxy() <= limit) return false;
+    revert();
+    return true;
+  };
+
+  double delta = 0.0;
+  for (const Move& move : moves) delta += move_slots(move);
+  const bool reroutes = std::any_of(slot_log_.begin(), slot_log_.end(),
+                                    [&](const SlotChange& change) { return change.cell != slot_cell_[change.slot]; });
+  const bool hard =
+      std::any_of(moves.begin(), moves.end(), [&](const Move& move) { return design_->netlist.is_hard(move.node); });
+  trial_costs_.wirelength += delta;
+  trial_costs_.wirelength_cost = trial_costs_.wirelength * wirelength_scale_;
+  trial_costs_.density_cost = least_density(moves);
+  if (hard || reroutes) trial_costs_.congestion_cost = hard ? 0.0 : floor_;
+  if (too_much()) return false;
+
+  move_nodes(moves);
+  trial_costs_.density_cost = 0.0;
+  trial_costs_.density_cost = density_cost(grid_, occupied_, density_top_, enough(limit, weights_.density));
+  if (too_much()) return false;
+
+  if (hard) {
+    trial_floor_ = floor_congestion();
+    trial_costs_.congestion_cost = trial_floor_;
+    if (too_much()) return false;
+  }
+  if (reroutes) change_routes();
+  if (columns_.empty() && rows_.empty()) {
+    trial_costs_.congestion_cost = costs_.congestion_cost;
+  } else {
+    congestion_map_.measure(trial_demand_, blocked_, columns_, rows_, trial_congestion_);
+    trial_costs_.congestion_cost = 0.0;
+    trial_costs_.congestion_cost =
+        congestion_cost(trial_congestion_, congestion_top_, enough(limit, weights_.congestion));
+  }
+  return !too_much();
+}
+
+/// What the one cost term that is 0 in `trial_costs_` must exceed for the proxy cost to exceed the limit for certain.
+double IncrementalCost::enough(double limit, double weight) const {
+  if (weight <= 0.0) return std::numeric_limits<double>::infinity();
+  return (limit - proposed_proxy() + kSlack) / weight;
 }
 
 void IncrementalCost::accept() {
-  if (rerouted_) std::swap(steps_, trial_steps_);
+  if (rerouted_) copy_lines(trial_demand_, demand_);
+  copy_lines(trial_congestion_, congestion_);
   costs_ = trial_costs_;
   floor_ = trial_floor_;
   if (++accepted_ % kRebuildEvery == 0) rebuild();
@@ -223,36 +423,29 @@ void IncrementalCost::accept() {
 void IncrementalCost::reject() { revert(); }
 
 void IncrementalCost::revert() {
-  if (rerouted_) {
-    for (auto change = slot_log_.rbegin(); change != slot_log_.rend(); ++change) {
-      std::swap(slot_cell_[change->slot], change->cell);
-    }
-  }
-  for (auto change = slot_log_.rbegin(); change != slot_log_.rend(); ++change) {
-    slot_x_[change->slot] = change->x;
-    slot_y_[change->slot] = change->y;
-  }
-  const auto restore = [](const std::vector<ValueChange>& log, std::vector<double>& values) {
-    for (auto change = log.rbegin(); change != log.rend(); ++change) values[change->at] = change->old;
+  const auto backwards = [](auto& log, auto restore) {
+    for (auto change = log.rbegin(); change != log.rend(); ++change) restore(*change);
   };
-  restore(net_log_, net_length_);
-  restore(area_log_, occupied_);
-  restore(blocked_log_, blocked_);
-  for (auto move = old_moves_.rbegin(); move != old_moves_.rend(); ++move) {
-    x_[move->node] = move->x;
-    y_[move->node] = move->y;
-    orientation_[move->node] = move->orientation;
+  if (rerouted_) {
+    for (const SlotChange& change : slot_log_) slot_cell_[change.slot] = change.cell;
+    backwards(net_log_, [&](const NetChange& change) { net_cells_[change.net] = change.old; });
+    copy_lines(demand_, trial_demand_);
+  }
+  copy_lines(congestion_, trial_congestion_);
+  for (const SlotChange& change : slot_log_) slot_at_[change.slot] = change.old;
+  backwards(box_log_, [&](const BoxChange& change) { net_box_[change.net] = change.old; });
+  backwards(area_log_, [&](const ValueChange& change) { occupied_[change.at] = change.old; });
+  backwards(blocked_log_, [&](const ValueChange& change) { blocked_[change.at] = change.old; });
+  for (const Move& move : old_moves_) {
+    x_[move.node] = move.x;
+    y_[move.node] = move.y;
+    orientation_[move.node] = move.orientation;
   }
 }
 
 double IncrementalCost::floor_congestion() {
-  congestion_map_.compute_blocked(blocked_, congestion_);
-  return congestion_cost(congestion_, floor_top_);
-}
-
-double IncrementalCost::measure_congestion(const RouteSteps& steps) {
-  congestion_map_.compute(steps, blocked_, congestion_);
-  return congestion_cost(congestion_, congestion_top_);
+  congestion_map_.compute_blocked(blocked_, floor_map_);
+  return congestion_cost(floor_map_, floor_top_);
 }
 
 }  // namespace placecore

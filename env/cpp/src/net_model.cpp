@@ -36,11 +36,15 @@ std::vector<Place> places_of(const Netlist& netlist, int net) {
 NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
   const Netlist& netlist = design.netlist;
   const double half_perimeter = design.canvas.width + design.canvas.height;
+  struct Net {
+    const std::vector<Place>* places;
+    double weight, demand;
+  };
   std::map<std::vector<Place>, int> known;
-  net_start.push_back(0);
+  std::vector<Net> merged;
   for (int net = 0; net < netlist.num_nets(); ++net) {
     const double weight = netlist.net_weight[net];
-    const std::vector<Place> places = places_of(netlist, net);
+    std::vector<Place> places = places_of(netlist, net);
     if (!placed[places.front().node]) {
       constant_wirelength += half_perimeter;
       continue;
@@ -50,20 +54,25 @@ NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
       continue;
     }
     if (places.size() < 2) continue;  // no length, no routes
-    const auto [entry, is_new] = known.try_emplace(places, static_cast<int>(net_weight.size()));
-    if (!is_new) {
-      net_weight[entry->second] += weight;
-      net_demand[entry->second] += std::max(1.0, weight);
-      continue;
-    }
-    for (const Place& place : places) {
+    const auto [entry, is_new] = known.try_emplace(std::move(places), static_cast<int>(merged.size()));
+    if (is_new) merged.push_back({&entry->first, 0.0, 0.0});
+    merged[entry->second].weight += weight;
+    merged[entry->second].demand += std::max(1.0, weight);
+  }
+  std::stable_sort(merged.begin(), merged.end(),
+                   [](const Net& a, const Net& b) { return a.places->size() < b.places->size(); });
+  net_start.push_back(0);
+  node_pairs.assign(netlist.num_nodes(), 0);
+  for (const Net& net : merged) {
+    for (const Place& place : *net.places) {
       slot_node.push_back(place.node);
-      slot_net.push_back(entry->second);
+      slot_net.push_back(static_cast<int>(net_weight.size()));
       slot_dx.push_back(place.dx);
       slot_dy.push_back(place.dy);
+      node_pairs[place.node] += net.places->size() == 2;
     }
-    net_weight.push_back(weight);
-    net_demand.push_back(std::max(1.0, weight));
+    net_weight.push_back(net.weight);
+    net_demand.push_back(net.demand);
     net_start.push_back(static_cast<int>(slot_node.size()));
   }
   node_start.assign(netlist.num_nodes() + 1, 0);

@@ -13,8 +13,8 @@ constexpr double kTie = 1e-13;  // values this close count as equal; they err th
 constexpr int kLanes = 8;
 
 struct Above {
-  double excess;  // sum of max(0, v - t)
-  double over;    // number of v > t + kTie
+  double excess;    // sum of max(0, v - t)
+  double over;      // number of v > t + kTie
   double at_least;  // number of v >= t - kTie
 };
 
@@ -37,22 +37,38 @@ Above measure(std::span<const double> values, double threshold) {
 
 }  // namespace
 
-double TopSum::operator()(std::span<const double> values, int k) {
+double TopSum::operator()(std::span<const double> values, int k, double enough) {
   const Above above = measure(values, threshold_);
   if (above.over <= k && k <= above.at_least) return k * threshold_ + above.excess;
-  // A threshold that is a little low still leaves few values to select from.
-  if (above.over > k && above.over < 4.0 * k) {
-    scratch_.clear();
-    for (const double value : values) {
-      if (value > threshold_) scratch_.push_back(value);
+  if (above.over > k) {
+    const double bound = k * (threshold_ + above.excess / above.over);
+    if (bound > enough) return bound;
+    scratch_.resize(values.size());
+    std::size_t count = 0;
+    for (const double value : values) {  // without a branch: which values pass is unpredictable
+      scratch_[count] = value;
+      count += value > threshold_;
     }
+    scratch_.resize(count);
   } else {
     scratch_.assign(values.begin(), values.end());
   }
-  const auto kth = scratch_.begin() + (k - 1);
+  return select(static_cast<std::size_t>(k));
+}
+
+/// Selects from `scratch_`, and sets the threshold for the next call: a little below the k-th largest value, so that
+/// small changes leave k values above it; right at it where many values are equal to it.
+double TopSum::select(std::size_t k) {
+  const auto kth = scratch_.begin() + static_cast<std::ptrdiff_t>(k - 1);
   std::nth_element(scratch_.begin(), kth, scratch_.end(), std::greater<>());
-  threshold_ = *kth;
-  return std::accumulate(scratch_.begin(), kth + 1, 0.0);
+  const double sum = std::accumulate(scratch_.begin(), kth + 1, 0.0), value = *kth;
+  const std::size_t slack = std::min(k + k / 8 + 2, scratch_.size());
+  if (slack < scratch_.size() || threshold_ > value) {
+    const auto lower = scratch_.begin() + static_cast<std::ptrdiff_t>(slack - 1);
+    if (lower > kth) std::nth_element(kth + 1, lower, scratch_.end(), std::greater<>());
+    threshold_ = *lower >= value - kTie ? value : *lower;
+  }
+  return sum;
 }
 
 }  // namespace placecore

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "placecore/design.hpp"
@@ -69,6 +70,21 @@ class NetRouter {
   std::vector<Cell> cells_;        // of the net at hand
 };
 
+/// A range of columns or of rows, both ends included; empty at first.
+struct Lines {
+  int first = std::numeric_limits<int>::max(), last = -1;
+
+  bool empty() const { return last < first; }
+  void add(int line) {
+    first = std::min(first, line);
+    last = std::max(last, line);
+  }
+  void add(const Lines& other) {
+    first = std::min(first, other.first);
+    last = std::max(last, other.last);
+  }
+};
+
 /// Per cell of the congestion grid, (2G): horizontal values as (cols, rows), then vertical ones as (rows, cols), the
 /// orders in which routes are summed.
 class CongestionMap {
@@ -77,10 +93,15 @@ class CongestionMap {
 
   /// Smoothed demand plus what hard macros block, over capacity.
   void compute(const RouteSteps& steps, const std::vector<double>& blocked, std::vector<double>& congestion);
+  /// The same from demand, (2G), for horizontal values of these columns and vertical ones of these rows.
+  void measure(const std::vector<double>& demand, const std::vector<double>& blocked, const Lines& columns,
+               const Lines& rows, std::vector<double>& congestion);
   /// What hard macros block alone, over capacity.
   void compute_blocked(const std::vector<double>& blocked, std::vector<double>& congestion) const;
 
  private:
+  void measure_line(const double* demand, const double* blocked, int width, double per_capacity, double* congestion);
+
   Grid grid_;
   int smoothing_;
   double per_horizontal_, per_vertical_;  // 1 / capacity of a cell
@@ -91,6 +112,8 @@ class CongestionMap {
 void blocked_routes(const Design& design, const PlacementView& placement, std::vector<double>& blocked);
 
 /// Mean of the twentieth of the 2G values that is highest; their maximum if that is no cell at all.
-double congestion_cost(const std::vector<double>& congestion, TopSum& top_sum);
+/// If it exceeds `enough` it may be a lower bound only that exceeds `enough` too.
+double congestion_cost(const std::vector<double>& congestion, TopSum& top_sum,
+                       double enough = std::numeric_limits<double>::infinity());
 
 }  // namespace placecore

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "placecore/design.hpp"
@@ -30,6 +31,8 @@ void for_each_overlap(const Grid& grid, const Box& box, Add add) {
 void occupied_area(const Design& design, const PlacementView& placement, std::vector<double>& occupied);
 
 /// Half the mean of the densest tenth of the cells; with fewer than 10 cells, of the occupied ones.
-double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSum& top_sum);
+/// If it exceeds `enough` it may be a lower bound only that exceeds `enough` too.
+double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSum& top_sum,
+                    double enough = std::numeric_limits<double>::infinity());
 
 }  // namespace placecore

@@ -13,15 +13,17 @@ namespace placecore {
 /// Nets as the incremental cost reads them; immutable, shared by all states of one design.
 ///
 /// A slot is a place at which a net touches a node: pins of one net that coincide share a slot, nets with the same
-/// source slot and the same other slots are one net with summed weight. Nets with an unplaced pin never change: they
-/// are a constant.
+/// source slot and the same other slots are one net with summed weight. Nets are sorted by their number of slots, those
+/// of two slots first, so that slot 2e and 2e + 1 are those of such a net e. Nets with an unplaced pin never change:
+/// they are a constant.
 struct NetModel {
   std::vector<int> net_start;               // (E' + 1) offsets into the slots; the first slot of a net is its source
   std::vector<int> slot_node, slot_net;     // (S)
   std::vector<double> slot_dx, slot_dy;     // (S) in orientation N
   std::vector<double> net_weight;           // (E') weight in the wirelength
   std::vector<double> net_demand;           // (E') routes: sum of max(1, weight)
-  std::vector<int> node_start, node_slot;   // slots of each node
+  std::vector<int> node_start, node_slot;   // slots of each node, ascending
+  std::vector<int> node_pairs;              // (N) how many of them belong to nets of two slots; those come first
   double constant_wirelength = 0.0;         // of nets with an unplaced pin
 
   NetModel(const Design& design, std::span<const std::uint8_t> placed);
@@ -40,7 +42,9 @@ struct Move {
 
 /// Cost of a placement under moves: `propose`, then `accept` or `reject`. Copies are independent.
 ///
-/// A proposal works on a copy of the route steps, so a rejected one leaves no rounding behind.
+/// A proposal is judged in the order of what costs least: wirelength, density, the congestion that hard macros alone
+/// cause, and only then routes. Routes are changed as differences to the demand, and only of nets of which a pin leaves
+/// its grid cell, so a rejected proposal leaves no rounding behind.
 class IncrementalCost {
  public:
   IncrementalCost(const Design& design, std::shared_ptr<const NetModel> nets, const PlacementView& placement,
@@ -66,33 +70,60 @@ class IncrementalCost {
 
   const Design& design() const { return *design_; }
   const NetModel& nets() const { return *nets_; }
+  const Weights& weights() const { return weights_; }
   std::span<const std::uint8_t> placed() const { return placed_; }
-  double slot_x(int slot) const { return slot_x_[slot]; }
-  double slot_y(int slot) const { return slot_y_[slot]; }
+  const Point& slot(int slot) const { return slot_at_[slot]; }
+  /// Smallest box around a net's slots.
+  Box net_box(int net) const;
+  /// Area of the placement grid's cells that is occupied, (G) um^2.
+  std::span<const double> occupied() const { return occupied_; }
+  /// (2G) as `CongestionMap` computes it.
+  std::span<const double> congestion() const { return congestion_; }
 
  private:
+  using FlatCell = std::uint16_t;  // row * cols + col of the congestion grid
+  static constexpr FlatCell kOffCanvas = 0xFFFF;
+
   struct SlotChange {
     int slot;
-    double x, y;  // the old ones
-    int cell;     // the new one
+    FlatCell cell;  // the new one; the old one once routes are changed
+    Point old;
+  };
+  struct BoxChange {
+    int net;
+    Box old;
   };
   struct ValueChange {
     int at;
     double old;
   };
+  struct NetCells {  // of a net's slots
+    std::uint16_t distinct, off_canvas;
+  };
+  struct NetChange {
+    int net;
+    NetCells old;
+  };
 
   void rebuild();
-  double net_length(int net) const;
-  void route(int net, Router& router);
-  void move_slots(const Move& move);
-  void move_area(const Move& move);
-  void move_blocked(const Move& move);
+  FlatCell cell_of(const Point& at) const;
+  NetCells count_cells(int net);
+  double move_slots(const Move& move);
+  double grow_net(int net, int slot, const Point& old, const Point& now);
+  void move_nodes(std::span<const Move> moves);
   void block(const Box& box, double sign);
-  int cell_of(double x, double y) const;
-  void route_changed();
+  double least_density(std::span<const Move> moves) const;
+  void change_routes();
+  void change_pair(int slot, FlatCell to);
+  void change_net(int slot, FlatCell to);
+  void add_route(FlatCell source, FlatCell sink, double weight);
+  void route_whole(int net, double weight);
+  void touch(const Cell& cell);
+  void sum_lines(const Lines& lines, int width, int offset, std::vector<double>& steps);
+  void copy_lines(const std::vector<double>& from, std::vector<double>& to) const;
+  double enough(double limit, double weight) const;
   void revert();
   double floor_congestion();
-  double measure_congestion(const RouteSteps& steps);
 
   const Design* design_;
   std::shared_ptr<const NetModel> nets_;
@@ -100,31 +131,38 @@ class IncrementalCost {
   Grid grid_, routing_grid_;
   double wirelength_scale_;
   CongestionMap congestion_map_;
+  std::vector<Cell> cell_at_;  // by flat cell
 
   std::vector<double> x_, y_;
   std::vector<std::uint8_t> orientation_, placed_;
-  std::vector<double> slot_x_, slot_y_;
-  std::vector<int> slot_cell_;  // row * cols + col of the congestion grid, -1 off the canvas
-  std::vector<double> net_length_;
+  std::vector<Point> slot_at_;       // (S)
+  std::vector<FlatCell> slot_cell_;  // (S)
+  std::vector<Box> net_box_;         // (E') kept for nets of more than two slots, as is the next
+  std::vector<NetCells> net_cells_;  // (E')
   std::vector<double> occupied_;
-  std::vector<double> blocked_;  // as `congestion_`
-  RouteSteps steps_, trial_steps_;
-  double floor_ = 0.0;  // congestion cost that hard macros alone cause
+  std::vector<double> blocked_;      // as `congestion_`
+  // Maps of the congestion grid, see CongestionMap; trial ones differ from the others in the changed lines at most.
+  std::vector<double> demand_, trial_demand_, congestion_, trial_congestion_;
+  RouteSteps steps_;                 // differences of a proposal's routes; zero between proposals
+  double floor_ = 0.0;               // congestion cost that hard macros alone cause
   Costs costs_{}, trial_costs_{};
   double trial_floor_ = 0.0;
 
   std::vector<Move> old_moves_;
   std::vector<SlotChange> slot_log_;
-  std::vector<ValueChange> net_log_, area_log_, blocked_log_;
-  std::vector<int> reroute_;
-  std::vector<int> net_seen_, net_rerouted_, cell_seen_;
-  int epoch_ = 0, cell_epoch_ = 0;
+  std::vector<BoxChange> box_log_;
+  std::vector<NetChange> net_log_;
+  std::vector<ValueChange> area_log_, blocked_log_;
+  Lines route_columns_, route_rows_; // of horizontal and vertical demand that a proposal changes
+  Lines columns_, rows_;             // and of congestion
   bool rerouted_ = false;
   long accepted_ = 0;
 
-  std::vector<double> congestion_;
   TopSum density_top_, congestion_top_, floor_top_;
+  std::vector<int> cell_seen_;
+  int cell_epoch_ = 0, num_pair_slots_ = 0;
   std::vector<Cell> cells_;
+  std::vector<double> running_, floor_map_;
 };
 
 }  // namespace placecore

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -7,14 +8,18 @@ namespace placecore {
 
 /// Sum of the k largest of a set of values that changes a little from call to call.
 ///
-/// The k-th largest value of the last call is tried first: for t between the k-th and the (k+1)-th largest value
-/// the sum is k * t + sum of max(0, v - t), one pass without sorting. Else the values above a bound are selected.
+/// A threshold near the k-th largest value is kept. One pass without sorting tells how many values lie above it and by
+/// how much. If the threshold is the k-th largest value still, that is the answer: k * t + sum of max(0, v - t). Else,
+/// with at least k values above it, their mean bounds the answer from below, and only they are selected from.
 class TopSum {
  public:
+  /// The sum; or, if it exceeds `enough`, perhaps only a lower bound of it that exceeds `enough` too.
   /// `values` is read only; 0 < k <= values.size().
-  double operator()(std::span<const double> values, int k);
+  double operator()(std::span<const double> values, int k, double enough = std::numeric_limits<double>::infinity());
 
  private:
+  double select(std::size_t k);
+
   double threshold_ = 0.0;
   std::vector<double> scratch_;
 };
