@@ -11,20 +11,8 @@ namespace {
 constexpr double kHardShare = 0.3;            // of the moves; the rest moves soft macros
 constexpr double kSmallestStep = 2e-3, kLargestStep = 0.5;
 constexpr double kTargetAcceptance = 0.25;
-
-/// The point at which half of the weight lies on each side.
-template <class Endpoints>
-double weighted_median(Endpoints& ends) {
-  double total = 0.0;
-  for (const auto& end : ends) total += end.weight;
-  std::sort(ends.begin(), ends.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
-  double below = 0.0;
-  for (const auto& end : ends) {
-    below += end.weight;
-    if (2.0 * below >= total) return end.at;
-  }
-  return ends.back().at;
-}
+constexpr int kMedianNets = 5;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -225,28 +213,33 @@ bool Annealer::swap_soft(int node) {
   return inside(node, moves[0].x, moves[0].y) && inside(other, moves[1].x, moves[1].y) && try_moves(moves);
 }
 
+/// Where a node's nets pull it: the middle of the median interval of a few of its nets, drawn at random.
 Point Annealer::median_of(int node) {
   const NetModel& nets = cost_.nets();
-  ends_x_.clear();
-  ends_y_.clear();
-  for (const int slot : nets.slots_of(node)) {
-    const int net = nets.slot_net[slot];
-    double lx = std::numeric_limits<double>::infinity(), ux = -lx, ly = lx, uy = -lx;
+  const auto slots = nets.slots_of(node);
+  if (slots.empty()) return {cost_.x(node), cost_.y(node)};
+  std::array<double, 2 * kMedianNets> ends_x, ends_y;
+  std::size_t count = 0;
+  for (int draw = 0; draw < kMedianNets; ++draw) {
+    const int slot = slots[rng_.index(static_cast<int>(slots.size()))], net = nets.slot_net[slot];
+    Box box{kInfinity, kInfinity, -kInfinity, -kInfinity};  // of the net's other slots
     for (int other = nets.net_start[net]; other < nets.net_start[net + 1]; ++other) {
       if (nets.slot_node[other] == node) continue;
-      lx = std::min(lx, cost_.slot(other).x);
-      ux = std::max(ux, cost_.slot(other).x);
-      ly = std::min(ly, cost_.slot(other).y);
-      uy = std::max(uy, cost_.slot(other).y);
+      const Point at = cost_.slot(other);
+      box = {std::min(box.lx, at.x), std::min(box.ly, at.y), std::max(box.ux, at.x), std::max(box.uy, at.y)};
     }
-    if (lx > ux) continue;
+    if (box.lx > box.ux) continue;
     const double dx = cost_.slot(slot).x - cost_.x(node), dy = cost_.slot(slot).y - cost_.y(node);
-    const double weight = nets.net_weight[net];
-    ends_x_.insert(ends_x_.end(), {{lx - dx, weight}, {ux - dx, weight}});
-    ends_y_.insert(ends_y_.end(), {{ly - dy, weight}, {uy - dy, weight}});
+    ends_x[count] = box.lx - dx, ends_y[count++] = box.ly - dy;
+    ends_x[count] = box.ux - dx, ends_y[count++] = box.uy - dy;
   }
-  if (ends_x_.empty()) return {cost_.x(node), cost_.y(node)};
-  return {weighted_median(ends_x_), weighted_median(ends_y_)};
+  if (count == 0) return {cost_.x(node), cost_.y(node)};
+  const auto middle = [&](std::array<double, 2 * kMedianNets>& ends) {
+    const auto upper = ends.begin() + static_cast<std::ptrdiff_t>(count / 2);
+    std::nth_element(ends.begin(), upper, ends.begin() + static_cast<std::ptrdiff_t>(count));
+    return 0.5 * (*upper + *std::max_element(ends.begin(), upper));
+  };
+  return {middle(ends_x), middle(ends_y)};
 }
 
 Point Annealer::random_net_point(int node) {
@@ -256,7 +249,7 @@ Point Annealer::random_net_point(int node) {
   const int net = nets.slot_net[slots[rng_.index(static_cast<int>(slots.size()))]];
   const int begin = nets.net_start[net], count = nets.net_start[net + 1] - begin;
   const int slot = begin + rng_.index(count);
-  return {cost_.slot(slot).x, cost_.slot(slot).y};
+  return cost_.slot(slot);
 }
 
 }  // namespace placecore

@@ -15,12 +15,18 @@ constexpr double kSlack = 1e-12;  // by which a bound may err and still refuse n
 
 double half_perimeter(const Box& box) { return (box.ux - box.lx) + (box.uy - box.ly); }
 
-Box around(std::span<const Point> points) {
-  Box box{points[0].x, points[0].y, points[0].x, points[0].y};
-  for (const Point& point : points.subspan(1)) {
-    box = {std::min(box.lx, point.x), std::min(box.ly, point.y), std::max(box.ux, point.x), std::max(box.uy, point.y)};
+/// Two coordinates as one vector, as GCC and Clang know them on every processor.
+using Pair [[gnu::vector_size(2 * sizeof(double))]] = double;
+
+Box around(const Point* points, int count) {
+  const auto at = [&](int k) { return Pair{points[k].x, points[k].y}; };
+  Pair lo = at(0), hi = lo;
+  for (int k = 1; k < count; ++k) {
+    const Pair p = at(k);
+    lo = p < lo ? p : lo;
+    hi = p > hi ? p : hi;
   }
-  return box;
+  return {lo[0], lo[1], hi[0], hi[1]};
 }
 
 /// Orientation as the matrix that turns an offset.
@@ -82,7 +88,7 @@ void IncrementalCost::rebuild() {
   costs_.wirelength = nets.constant_wirelength;
   for (int net = 0; net < num_nets; ++net) {
     const int begin = nets.net_start[net], end = nets.net_start[net + 1];
-    net_box_[net] = around({slot_at_.data() + begin, slot_at_.data() + end});
+    net_box_[net] = around(slot_at_.data() + begin, end - begin);
     net_cells_[net] = count_cells(net);
     costs_.wirelength += nets.net_weight[net] * half_perimeter(net_box_[net]);
     if (net_cells_[net].off_canvas == 0) route_whole(net, nets.net_demand[net]);
@@ -126,7 +132,7 @@ IncrementalCost::FlatCell IncrementalCost::cell_of(const Point& at) const {
 Box IncrementalCost::net_box(int net) const {
   const int begin = nets_->net_start[net];
   if (nets_->net_start[net + 1] - begin > 2) return net_box_[net];
-  return around({slot_at_.data() + begin, 2});
+  return around(slot_at_.data() + begin, 2);
 }
 
 /// Moves one slot of a net of more than two; returns the change of its weighted length.
@@ -140,7 +146,7 @@ double IncrementalCost::grow_net(int net, int slot, const Point& old, const Poin
     box = {std::min(before.lx, now.x), std::min(before.ly, now.y), std::max(before.ux, now.x), std::max(before.uy, now.y)};
   } else {
     const int begin = nets_->net_start[net], end = nets_->net_start[net + 1];
-    box = around({slot_at_.data() + begin, slot_at_.data() + end});
+    box = around(slot_at_.data() + begin, end - begin);
   }
   box_log_.push_back({net, before});
   return nets_->net_weight[net] * (half_perimeter(box) - half_perimeter(before));
@@ -258,11 +264,6 @@ void IncrementalCost::route_whole(int net, double weight) {
   if (count < 2) return;
   for (std::size_t k = 0; k < count; ++k) touch(cells_[k]);
   Router(steps_, weight).net(cells_.data(), count);
-}
-
-void IncrementalCost::touch(const Cell& cell) {
-  route_columns_.add(cell.col);
-  route_rows_.add(cell.row);
 }
 
 /// Moves a slot of a net of two.

@@ -15,7 +15,11 @@ HardMacros::HardMacros(const Design& design, const PlacementView& placement)
     if (!netlist.is_hard(node) || !placement.placed[node]) continue;
     rank_[node] = static_cast<int>(nodes_.size());
     nodes_.push_back(node);
-    boxes_.push_back(outline(netlist, node, placement.x[node], placement.y[node], placement.orientation[node]));
+    const Box box = outline(netlist, node, placement.x[node], placement.y[node], placement.orientation[node]);
+    lx_.push_back(box.lx);
+    ly_.push_back(box.ly);
+    ux_.push_back(box.ux);
+    uy_.push_back(box.uy);
   }
 }
 
@@ -27,14 +31,28 @@ bool HardMacros::fits(int node, const Box& box, int ignored) const {
   for (const Box& blockage : canvas_->blockages) {
     if (overlaps(box, blockage, 0.0)) return false;
   }
-  const int self = rank_[node], other = ignored < 0 ? -1 : rank_[ignored];
-  for (int k = 0; k < static_cast<int>(boxes_.size()); ++k) {
-    if (overlaps(box, boxes_[k], gap_) && k != self && k != other) return false;
+  const double lx = box.lx - gap_, ly = box.ly - gap_, ux = box.ux + gap_, uy = box.uy + gap_;
+  int met = 0;  // counted without a branch, several macros at once
+  for (std::size_t k = 0; k < lx_.size(); ++k) {
+    met += static_cast<int>(lx < ux_[k]) & static_cast<int>(lx_[k] < ux) & static_cast<int>(ly < uy_[k]) &
+           static_cast<int>(ly_[k] < uy);
   }
-  return true;
+  const auto meets = [&](int which) { return overlaps({lx, ly, ux, uy}, this->box(which), 0.0); };
+  return met == static_cast<int>(meets(node)) + (ignored < 0 ? 0 : static_cast<int>(meets(ignored)));
 }
 
-void HardMacros::put(int node, const Box& box) { boxes_[rank_[node]] = box; }
+Box HardMacros::box(int node) const {
+  const int at = rank_[node];
+  return {lx_[at], ly_[at], ux_[at], uy_[at]};
+}
+
+void HardMacros::put(int node, const Box& box) {
+  const int at = rank_[node];
+  lx_[at] = box.lx;
+  ly_[at] = box.ly;
+  ux_[at] = box.ux;
+  uy_[at] = box.uy;
+}
 
 bool HardMacros::all_fit() const {
   return std::all_of(nodes_.begin(), nodes_.end(), [&](int node) { return fits(node, box(node)); });

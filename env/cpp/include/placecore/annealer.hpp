@@ -72,10 +72,6 @@ class Annealer {
   Step hard_step_{0.1}, soft_step_{0.1};
   MoveCounts counts_;
   Snapshot best_;
-  struct Endpoint {
-    double at, weight;
-  };
-  std::vector<Endpoint> ends_x_, ends_y_;
 };
 
 }  // namespace placecore

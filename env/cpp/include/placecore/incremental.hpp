@@ -118,7 +118,10 @@ class IncrementalCost {
   void change_net(int slot, FlatCell to);
   void add_route(FlatCell source, FlatCell sink, double weight);
   void route_whole(int net, double weight);
-  void touch(const Cell& cell);
+  void touch(const Cell& cell) {
+    route_columns_.add(cell.col);
+    route_rows_.add(cell.row);
+  }
   void sum_lines(const Lines& lines, int width, int offset, std::vector<double>& steps);
   void copy_lines(const std::vector<double>& from, std::vector<double>& to) const;
   double enough(double limit, double weight) const;

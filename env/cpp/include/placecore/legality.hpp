@@ -26,7 +26,7 @@ class HardMacros {
   /// is placed (but `ignored`, a node that moves with it).
   bool fits(int node, const Box& box, int ignored = -1) const;
   void put(int node, const Box& box);
-  const Box& box(int node) const { return boxes_[rank_[node]]; }
+  Box box(int node) const;
   double gap() const { return gap_; }
   /// Whether every hard macro that is placed fits where it is.
   bool all_fit() const;
@@ -35,7 +35,7 @@ class HardMacros {
   const Canvas* canvas_;
   double gap_;
   std::vector<int> nodes_, rank_;
-  std::vector<Box> boxes_;
+  std::vector<double> lx_, ly_, ux_, uy_;  // by rank
 };
 
 struct Legalized {
