@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
+SANITIZE_DESIGNS ?= 300
 INSTALLED := $(VENV)/.installed
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find env/cpp netlists/cpp -type f)
 
-.PHONY: run test test-slow test-gpu lint bench clean
+.PHONY: run test test-slow test-gpu lint sanitize bench clean
 
 run: $(INSTALLED)
 	$(BIN)/placer place netlists/samples/cpu_small --seconds 15 --out out/cpu_small
@@ -24,6 +25,14 @@ test-gpu: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+# The core under the address, undefined-behaviour and thread sanitizers, on random designs, without Python.
+sanitize:
+	for kind in address,undefined thread; do \
+	  cmake -S . -B build/sanitize-$$kind -DPLACER_SANITIZE=$$kind -DPLACER_WERROR=ON >/dev/null && \
+	  cmake --build build/sanitize-$$kind --target core_test >/dev/null && \
+	  build/sanitize-$$kind/env/cpp/core_test $(SANITIZE_DESIGNS) || exit 1; \
+	done
 
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_speed.py --out results/speed.json

@@ -44,11 +44,17 @@ class IncrementalCost:
     def reject(self) -> None:
         """Goes back to before the proposal."""
 
+    def probe(self, node: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], orientation: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> NDArray[numpy.float64]:
+        """Proxy cost, (K,), after each of K moves alone; nothing is moved."""
+
     def copy(self) -> IncrementalCost:
         """An independent copy."""
 
     @property
     def costs(self) -> tuple[float, float, float, float]: ...
+
+    @property
+    def proxy(self) -> float: ...
 
     @property
     def proposed(self) -> tuple[float, float, float, float]: ...
@@ -87,7 +93,12 @@ def legalize(design: Design, placement: Placement) -> object:
 def is_legal(design: Design, placement: Placement) -> bool:
     """Whether every placed hard macro fits where it is."""
 
-def place_analytically(design: Design, placement: Placement, movable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], rounds: int, solver_steps: int, first_pull: float, last_pull: float, from_centre: bool) -> tuple:
+def free_places(design: Design, placement: Placement, node: int, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> NDArray[numpy.uint8]:
+    """
+    (K,) whether a hard macro fits with its centre at each of K points, the others where they are.
+    """
+
+def place_analytically(design: Design, placement: Placement, movable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], rounds: int, solver_steps: int, first_pull: float, last_pull: float, from_centre: bool, density: float) -> tuple:
     """
     Positions of an analytic placement of the movable nodes; hard macros may overlap in it.
     """

@@ -108,6 +108,33 @@ def search(
     return SearchResult(found, model.evaluate(found), _proposed(chains), acceptance, trace)
 
 
+SOFT_TEMPERATURES = (1.5e-4, 1e-6)
+"""First and last temperature for soft macros alone: an analytic start leaves wirelength that descent does not find."""
+
+
+def anneal_soft_macros(
+    design: Design,
+    placement: Placement,
+    model: CostModel,
+    seconds: float = math.inf,
+    moves: int | None = None,
+    seed: int = 0,
+) -> Placement:
+    """Moves the soft macros that are not fixed, and nothing else, on one thread.
+
+    Args:
+        design: netlist and canvas.
+        placement: legal.
+        model: whose weights count.
+        seconds: wall time; it may be 0.
+        moves: moves instead of time; the result then depends on the seed alone.
+        seed: of the moves.
+    """
+    soft = design.netlist.is_soft & ~placement.fixed
+    config = SearchConfig(seconds, moves, seed, 1, *SOFT_TEMPERATURES)
+    return search(design, placement, config, model, movable=soft).placement
+
+
 def _temperature(config: SearchConfig, progress: float) -> float:
     return config.start_temperature * (config.end_temperature / config.start_temperature) ** progress
 

@@ -12,9 +12,11 @@ from env.cost import core_design, core_placement
 from netlists import Design, NetlistError, Placement, turn_size
 
 ANALYTIC_ROUNDS = 20
-ANALYTIC_SOLVER_STEPS = 8
-ANALYTIC_PULL = (0.01, 1.0)
-"""Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions, first to last."""
+ANALYTIC_SOLVER_STEPS = 20
+ANALYTIC_PULL = (0.003, 1.0)
+ANALYTIC_DENSITY = 0.8
+"""Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions, first to last, and
+the share of a grid cell up to which it may fill."""
 
 
 def movable_macros(design: Design) -> NDArray[np.bool_]:
@@ -50,6 +52,7 @@ def _place_analytically(core: _core.Design, placement: Placement, movable: NDArr
         first_pull=ANALYTIC_PULL[0],
         last_pull=ANALYTIC_PULL[1],
         from_centre=True,
+        density=ANALYTIC_DENSITY,
     )
     return placement.replace(x=x, y=y)
 
@@ -86,6 +89,13 @@ def check_fixed(core: _core.Design, placement: Placement) -> None:
             "no legal placement exists: fixed hard macros overlap one another, a blockage or the edge of the canvas, "
             "or lie closer than the halo; move or free them"
         )
+
+
+def free_places(
+    core: _core.Design, placement: Placement, node: int, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(K,) whether a hard macro fits with its centre at each of K points, the others where they are."""
+    return _core.free_places(core, core_placement(placement), node, x, y).view(bool)
 
 
 def clamp_soft_macros(design: Design, placement: Placement) -> Placement:

@@ -4,6 +4,8 @@
 #include <nanobind/ndarray.h>
 
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "placecore/design.hpp"
@@ -21,6 +23,13 @@ std::span<const T> view(const Array1<T>& array) {
 template <class T>
 std::vector<T> copy(const Array1<T>& array) {
   return {array.data(), array.data() + array.shape(0)};
+}
+
+/// Refuses an array of the wrong length.
+inline void check_size(std::size_t found, std::size_t expected, const char* what) {
+  if (found == expected) return;
+  throw std::invalid_argument(std::string(what) + " has " + std::to_string(found) + " entries, expected " +
+                              std::to_string(expected));
 }
 
 /// Hands a vector to Python as a NumPy array of this shape, without a copy.

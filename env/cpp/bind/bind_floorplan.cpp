@@ -16,12 +16,6 @@ namespace {
 template <class T>
 using Buffer = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-void check_size(std::size_t found, std::size_t expected, const char* what) {
-  if (found == expected) return;
-  throw std::invalid_argument(std::string(what) + " has " + std::to_string(found) + " entries, expected " +
-                              std::to_string(expected));
-}
-
 std::shared_ptr<FloorplanTask> make_task(const Design& design, const PlacementArrays& start, Array1<int> order,
                                          std::tuple<double, double, double> weights, int soft_rounds,
                                          long soft_moves) {

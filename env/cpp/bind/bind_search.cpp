@@ -4,6 +4,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -32,6 +33,23 @@ nb::tuple positions(std::vector<double> x, std::vector<double> y, std::vector<st
                         to_numpy(std::move(orientation), {count}));
 }
 
+/// Moves from arrays of equal length.
+std::vector<Move> to_moves(const IncrementalCost& cost, const Array1<int>& node, const Array1<double>& x,
+                           const Array1<double>& y, const Array1<std::uint8_t>& orientation) {
+  const std::size_t count = node.shape(0);
+  for (const std::size_t size : {x.shape(0), y.shape(0), orientation.shape(0)}) {
+    if (size != count) throw std::invalid_argument("moves: the arrays differ in length");
+  }
+  std::vector<Move> moves;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (node(i) < 0 || node(i) >= cost.design().netlist.num_nodes() || !cost.placed()[node(i)]) {
+      throw std::invalid_argument("moves: node " + std::to_string(node(i)) + " is not a placed node");
+    }
+    moves.push_back({node(i), x(i), y(i), orientation(i)});
+  }
+  return moves;
+}
+
 std::unique_ptr<IncrementalCost> make_cost(const Design& design, const PlacementArrays& placement,
                                            std::tuple<double, double, double> weights) {
   const PlacementView view = placement.view(design);
@@ -49,23 +67,36 @@ void register_search(nb::module_& module) {
           "propose",
           [](IncrementalCost& self, Array1<int> node, Array1<double> x, Array1<double> y,
              Array1<std::uint8_t> orientation, double limit) {
-            std::vector<Move> moves;
-            for (std::size_t i = 0; i < node.shape(0); ++i) {
-              if (node(i) < 0 || node(i) >= self.design().netlist.num_nodes() || !self.placed()[node(i)]) {
-                throw std::invalid_argument("propose: node " + std::to_string(node(i)) + " is not a placed node");
-              }
-              moves.push_back({node(i), x(i), y(i), orientation(i)});
-            }
-            return self.propose(moves, limit);
+            return self.propose(to_moves(self, node, x, y, orientation), limit);
           },
           nb::arg("node").noconvert(), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
           nb::arg("orientation").noconvert(), nb::arg("limit"),
           "Evaluates moves of distinct nodes; False, with nothing to accept, if the proxy cost exceeds `limit`.")
       .def("accept", &IncrementalCost::accept, "Keeps what was proposed.")
       .def("reject", &IncrementalCost::reject, "Goes back to before the proposal.")
+      .def(
+          "probe",
+          [](IncrementalCost& self, Array1<int> node, Array1<double> x, Array1<double> y,
+             Array1<std::uint8_t> orientation) {
+            const std::vector<Move> moves = to_moves(self, node, x, y, orientation);
+            std::vector<double> proxy;
+            {
+              nb::gil_scoped_release release;  // the moves are copies
+              for (const Move& move : moves) {
+                self.propose({&move, 1}, std::numeric_limits<double>::infinity());
+                proxy.push_back(self.proposed_proxy());
+                self.reject();
+              }
+            }
+            const std::size_t count = proxy.size();
+            return to_numpy(std::move(proxy), {count});
+          },
+          nb::arg("node").noconvert(), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+          nb::arg("orientation").noconvert(), "Proxy cost, (K,), after each of K moves alone; nothing is moved.")
       .def("copy", [](const IncrementalCost& self) { return std::make_unique<IncrementalCost>(self); },
            nb::keep_alive<0, 1>(), "An independent copy.")
       .def_prop_ro("costs", [](const IncrementalCost& self) { return to_tuple(self.costs()); })
+      .def_prop_ro("proxy", [](const IncrementalCost& self) { return self.proxy(); })
       .def_prop_ro("proposed", [](const IncrementalCost& self) { return to_tuple(self.proposed()); })
       .def_prop_ro("positions", [](const IncrementalCost& self) {
         return positions({self.xs().begin(), self.xs().end()}, {self.ys().begin(), self.ys().end()},
@@ -119,21 +150,39 @@ void register_search(nb::module_& module) {
       },
       nb::arg("design"), nb::arg("placement"), "Whether every placed hard macro fits where it is.");
   module.def(
+      "free_places",
+      [](const Design& design, const PlacementArrays& placement, int node, Array1<double> x, Array1<double> y) {
+        const PlacementView view = placement.view(design);
+        check_size(y.shape(0), x.shape(0), "y");
+        if (node < 0 || node >= design.netlist.num_nodes() || !design.netlist.is_hard(node) || !view.placed[node]) {
+          throw std::invalid_argument("free_places: node " + std::to_string(node) + " is not a placed hard macro");
+        }
+        const HardMacros macros(design, view);
+        std::vector<std::uint8_t> free;
+        for (std::size_t i = 0; i < x.shape(0); ++i) {
+          free.push_back(macros.fits(node, outline(design.netlist, node, x(i), y(i), view.orientation[node])));
+        }
+        const std::size_t count = free.size();
+        return to_numpy(std::move(free), {count});
+      },
+      nb::arg("design"), nb::arg("placement"), nb::arg("node"), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+      "(K,) whether a hard macro fits with its centre at each of K points, the others where they are.");
+  module.def(
       "place_analytically",
       [](const Design& design, const PlacementArrays& placement, Array1<bool> movable, int rounds, int solver_steps,
-         double first_pull, double last_pull, bool from_centre) {
+         double first_pull, double last_pull, bool from_centre, double density) {
         const PlacementView view = placement.view(design);
         const auto movable_flags = flags(design, movable);
         std::vector<double> x(view.x.begin(), view.x.end()), y(view.y.begin(), view.y.end());
         {
           nb::gil_scoped_release release;  // the arguments keep what is read below alive
           const NetModel nets(design, view.placed);
-          AnalyticPlacer(design, nets, view, movable_flags)
+          AnalyticPlacer(design, nets, view, movable_flags, density)
               .place(x, y, {rounds, solver_steps, first_pull, last_pull}, from_centre);
         }
         return positions(std::move(x), std::move(y), {view.orientation.begin(), view.orientation.end()});
       },
       nb::arg("design"), nb::arg("placement"), nb::arg("movable").noconvert(), nb::arg("rounds"),
-      nb::arg("solver_steps"), nb::arg("first_pull"), nb::arg("last_pull"), nb::arg("from_centre"),
+      nb::arg("solver_steps"), nb::arg("first_pull"), nb::arg("last_pull"), nb::arg("from_centre"), nb::arg("density"),
       "Positions of an analytic placement of the movable nodes; hard macros may overlap in it.");
 }

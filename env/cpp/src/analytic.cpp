@@ -20,11 +20,11 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 AnalyticPlacer::AnalyticPlacer(const Design& design, const NetModel& nets, const PlacementView& placement,
-                               std::span<const std::uint8_t> movable)
+                               std::span<const std::uint8_t> movable, double density)
     : design_(design), nets_(nets), rank_(design.netlist.num_nodes(), -1) {
   const Netlist& netlist = design.netlist;
   const Grid grid = design.canvas.grid();
-  std::vector<double> free(grid.size(), grid.cell_width * grid.cell_height);
+  std::vector<double> free(grid.size(), density * grid.cell_width * grid.cell_height);
   const double least = kLeastFree * grid.cell_width * grid.cell_height;
   const auto take = [&](int cell, double area) { free[cell] = std::max(least, free[cell] - area); };
   for (int node = 0; node < netlist.num_nodes(); ++node) {
@@ -191,52 +191,57 @@ double AnalyticPlacer::capacity(const Box& box) const {
   return below(box.ux, box.uy) - below(box.lx, box.uy) - below(box.ux, box.ly) + below(box.lx, box.ly);
 }
 
-double AnalyticPlacer::cut(const Box& region, bool vertical, double share) const {
-  const double wanted = share * capacity(region);
-  double lo = vertical ? region.lx : region.ly, hi = vertical ? region.ux : region.uy;
-  for (int step = 0; step < 20; ++step) {
-    const double middle = 0.5 * (lo + hi);
-    Box part = region;
-    (vertical ? part.ux : part.uy) = middle;
-    (capacity(part) < wanted ? lo : hi) = middle;
-  }
-  return 0.5 * (lo + hi);
-}
-
 void AnalyticPlacer::spread(const std::vector<double>& x, const std::vector<double>& y) {
   std::vector<int> ranks(movable_.size());
   std::iota(ranks.begin(), ranks.end(), 0);
-  spread_region({0.0, 0.0, design_.canvas.width, design_.canvas.height}, ranks, x, y);
+  for (const int k : ranks) {
+    spread_x_[k] = x[movable_[k]];
+    spread_y_[k] = y[movable_[k]];
+  }
+  spread_region({0.0, 0.0, design_.canvas.width, design_.canvas.height}, ranks);
 }
 
-void AnalyticPlacer::spread_region(Box region, std::span<int> ranks, const std::vector<double>& x,
-                                   const std::vector<double>& y) {
-  if (ranks.size() < kLeafNodes) {
-    for (const int k : ranks) {
-      spread_x_[k] = 0.5 * (region.lx + region.ux);
-      spread_y_[k] = 0.5 * (region.ly + region.uy);
-    }
-    return;
+/// Moves nodes within a region, as little as halving it top down allows, so that no part holds more than its capacity.
+void AnalyticPlacer::spread_region(Box region, std::span<int> ranks) {
+  const Grid grid = design_.canvas.grid();
+  for (const int k : ranks) {
+    spread_x_[k] = std::clamp(spread_x_[k], region.lx, region.ux);
+    spread_y_[k] = std::clamp(spread_y_[k], region.ly, region.uy);
   }
-  const bool vertical = region.ux - region.lx > region.uy - region.ly;
-  const auto& at = vertical ? x : y;
-  std::sort(ranks.begin(), ranks.end(), [&](int a, int b) {
-    const double u = at[movable_[a]], v = at[movable_[b]];
-    return u != v ? u < v : a < b;
-  });
-  double total = 0.0;
-  for (const int k : ranks) total += area_[k];
-  std::size_t half = 0;
-  double left = 0.0;
-  while (half + 1 < ranks.size() && (half == 0 || left + 0.5 * area_[ranks[half]] < 0.5 * total)) {
-    left += area_[ranks[half++]];
-  }
-  const double at_cut = cut(region, vertical, left / total);
+  const double width = region.ux - region.lx, height = region.uy - region.ly;
+  if (ranks.size() < kLeafNodes || (width <= grid.cell_width && height <= grid.cell_height)) return;
+  const bool vertical = width / grid.cell_width > height / grid.cell_height;
+  auto& at = vertical ? spread_x_ : spread_y_;
   Box low = region, high = region;
-  (vertical ? low.ux : low.uy) = at_cut;
-  (vertical ? high.lx : high.ly) = at_cut;
-  spread_region(low, ranks.first(half), x, y);
-  spread_region(high, ranks.subspan(half), x, y);
+  (vertical ? low.ux : low.uy) = (vertical ? high.lx : high.ly) =
+      0.5 * (vertical ? region.lx + region.ux : region.ly + region.uy);
+  const double middle = vertical ? low.ux : low.uy;
+  const double low_capacity = capacity(low), high_capacity = capacity(high);
+  std::sort(ranks.begin(), ranks.end(), [&](int a, int b) { return at[a] != at[b] ? at[a] < at[b] : a < b; });
+  std::size_t half = 0;
+  double low_area = 0.0, high_area = 0.0;
+  for (const int k : ranks) {
+    if (at[k] < middle) {
+      low_area += area_[k];
+      ++half;
+    } else {
+      high_area += area_[k];
+    }
+  }
+  // A region that holds too much in all shares what is too much between its halves.
+  const double fill = std::max(1.0, (low_area + high_area) / std::max(1e-12, low_capacity + high_capacity));
+  while (half > 0 && low_area - 0.5 * area_[ranks[half - 1]] > fill * low_capacity) {
+    const double area = area_[ranks[--half]];
+    low_area -= area;
+    high_area += area;
+  }
+  while (half < ranks.size() && high_area - 0.5 * area_[ranks[half]] > fill * high_capacity) {
+    const double area = area_[ranks[half++]];
+    low_area += area;
+    high_area -= area;
+  }
+  spread_region(low, ranks.first(half));
+  spread_region(high, ranks.subspan(half));
 }
 
 }  // namespace placecore

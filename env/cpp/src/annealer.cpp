@@ -82,9 +82,9 @@ MoveKind Annealer::draw_kind() {
     if (u < 0.90) return MoveKind::hard_swap;
     return MoveKind::hard_flip;
   }
-  if (u < 0.50) return MoveKind::soft_shift;
-  if (u < 0.75) return MoveKind::soft_median;
-  if (u < 0.92) return MoveKind::soft_pull;
+  if (u < 0.30) return MoveKind::soft_shift;
+  if (u < 0.70) return MoveKind::soft_median;
+  if (u < 0.95) return MoveKind::soft_pull;
   return MoveKind::soft_swap;
 }
 
@@ -147,12 +147,10 @@ bool Annealer::shift_hard(int node, double x, double y) {
   const Canvas& canvas = cost_.design().canvas;
   const std::uint8_t orientation = cost_.orientation(node);
   const Box size = outline(netlist, node, 0.0, 0.0, orientation);
-  if (2.0 * (size.ux + kEdgeMargin) > canvas.width || 2.0 * (size.uy + kEdgeMargin) > canvas.height) return false;
-  x = std::clamp(x, size.ux + 2 * kEdgeMargin, canvas.width - size.ux - 2 * kEdgeMargin);
-  y = std::clamp(y, size.uy + 2 * kEdgeMargin, canvas.height - size.uy - 2 * kEdgeMargin);
+  const Point goal = inside(node, {x, y});
   // Among packed macros a diagonal shift rarely fits; sliding along one axis often does.
   const Point here{cost_.x(node), cost_.y(node)};
-  for (const Point to : {Point{x, y}, Point{x, here.y}, Point{here.x, y}}) {
+  for (const Point to : {goal, Point{goal.x, here.y}, Point{here.x, goal.y}}) {
     const Box box = outline(netlist, node, to.x, to.y, orientation);
     if (!macros_.fits(node, box)) continue;
     const Move move{node, to.x, to.y, orientation};
@@ -192,11 +190,8 @@ bool Annealer::flip_hard(int node) {
 }
 
 bool Annealer::move_soft(int node, double x, double y) {
-  const Canvas& canvas = cost_.design().canvas;
-  const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
-  const Move move{node, std::clamp(x, std::min(size.ux, 0.5 * canvas.width), std::max(canvas.width - size.ux, 0.5 * canvas.width)),
-                  std::clamp(y, std::min(size.uy, 0.5 * canvas.height), std::max(canvas.height - size.uy, 0.5 * canvas.height)),
-                  cost_.orientation(node)};
+  const Point to = inside(node, {x, y});
+  const Move move{node, to.x, to.y, cost_.orientation(node)};
   return try_moves({&move, 1});
 }
 
@@ -211,6 +206,18 @@ bool Annealer::swap_soft(int node) {
   const std::array<Move, 2> moves = {Move{node, cost_.x(other), cost_.y(other), cost_.orientation(node)},
                                      Move{other, cost_.x(node), cost_.y(node), cost_.orientation(other)}};
   return inside(node, moves[0].x, moves[0].y) && inside(other, moves[1].x, moves[1].y) && try_moves(moves);
+}
+
+/// The centre moved so that the node lies inside the canvas.
+Point Annealer::inside(int node, Point centre) const {
+  const Canvas& canvas = cost_.design().canvas;
+  const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
+  const double margin = cost_.design().netlist.is_hard(node) ? 2 * kEdgeMargin : 0.0;
+  const auto clamp = [&](double at, double half, double extent) {
+    half = std::min(half + margin, 0.5 * extent);
+    return std::clamp(at, half, extent - half);
+  };
+  return {clamp(centre.x, size.ux, canvas.width), clamp(centre.y, size.uy, canvas.height)};
 }
 
 /// Where a node's nets pull it: the middle of the median interval of a few of its nets, drawn at random.

@@ -23,7 +23,7 @@ struct AnalyticConfig {
 class AnalyticPlacer {
  public:
   AnalyticPlacer(const Design& design, const NetModel& nets, const PlacementView& placement,
-                 std::span<const std::uint8_t> movable);
+                 std::span<const std::uint8_t> movable, double density = 1.0);
 
   /// `x`, `y`: (N), updated in place for the movable nodes.
   void place(std::vector<double>& x, std::vector<double>& y, const AnalyticConfig& config, bool from_centre);
@@ -39,9 +39,8 @@ class AnalyticPlacer {
                 const std::vector<double>& slot_offset);
   void solve(std::vector<double>& at, const std::vector<double>& anchor, double pull, int steps);
   void spread(const std::vector<double>& x, const std::vector<double>& y);
-  void spread_region(Box region, std::span<int> ranks, const std::vector<double>& x, const std::vector<double>& y);
+  void spread_region(Box region, std::span<int> ranks);
   double capacity(const Box& box) const;
-  double cut(const Box& region, bool vertical, double share) const;
 
   const Design& design_;
   const NetModel& nets_;

@@ -1,0 +1,110 @@
+"""Annealing of hard macros on grid cells, soft macros placed between: the baseline of AlphaChip and TILOS."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from env import _core
+from env.cost import CostModel, core_placement
+from env.episodes import placement_order
+from env.start import free_places, place_soft_macros
+from netlists import Design, Placement
+from placer.baselines.method import Budget
+
+START_TEMPERATURE, END_TEMPERATURE = 5e-3, 1e-7
+"""Of the proxy cost; the first is that of the TILOS annealer."""
+
+Moves = tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]
+"""Nodes, x, y, orientations."""
+
+MOVES_PER_MACRO = 20
+"""Between two placements of the soft macros."""
+
+
+def anneal_grid(design: Design, start: Placement, model: CostModel, budget: Budget) -> Placement:
+    """Swaps, shifts to a neighbouring cell, jumps and flips with equal probability, geometric cooling; the best is kept.
+
+    After every sweep the soft macros are placed anew, which is accepted whatever it costs, as the force-directed step of
+    the originals is. Reference: Cheng et al., "Assessment of Reinforcement Learning for Macro Placement", ISPD 2023.
+    """
+    order = placement_order(design, "area")
+    best, least = start, model.evaluate(start).proxy_cost
+    if not len(order):
+        return best
+    placement, total = start, max(budget.left, 1e-9)
+    while budget.left > 0:
+        placement = _sweep(design, placement, model, budget, order, total)
+        cost = model.evaluate(placement).proxy_cost
+        if cost < least:
+            best, least = placement, cost
+        placement = place_soft_macros(design, placement, model.core)
+        cost = model.evaluate(placement).proxy_cost
+        if cost < least:
+            best, least = placement, cost
+    return best
+
+
+def _sweep(
+    design: Design, placement: Placement, model: CostModel, budget: Budget, order: np.ndarray, total: float
+) -> Placement:
+    cost = _core.IncrementalCost(model.core, core_placement(placement), astuple(model.weights))
+    rng = budget.rng
+    for _ in range(MOVES_PER_MACRO * len(order)):
+        progress = 1 - budget.left / total
+        if progress >= 1:
+            break
+        temperature = START_TEMPERATURE * (END_TEMPERATURE / START_TEMPERATURE) ** progress
+        moved = _draw(design, model, placement, rng, order)
+        if moved is None:
+            continue
+        node, x, y, orientation = moved
+        limit = cost.proxy - temperature * math.log(1 - rng.random())
+        if cost.propose(node, x, y, orientation, limit):
+            cost.accept()
+            new_x, new_y, new_orientation = cost.positions
+            placement = placement.replace(x=new_x, y=new_y, orientation=new_orientation)
+    return placement
+
+
+def _draw(
+    design: Design, model: CostModel, placement: Placement, rng: np.random.Generator, order: np.ndarray
+) -> Moves | None:
+    """A random legal move as arrays (nodes, x, y, orientations), or None if what was drawn is illegal."""
+    kind, node = rng.integers(4), int(rng.choice(order))
+    canvas, orientation = design.canvas, placement.orientation
+    if kind == 0:
+        other = int(rng.choice(order))
+        return _swap(model, placement, node, other)
+    if kind == 1:
+        flipped = (orientation[node] & 4) | ((orientation[node] + rng.integers(1, 4)) & 3)
+        return _arrays([node], [placement.x[node]], [placement.y[node]], [flipped])
+    col, row = placement.x[node] / canvas.cell_width, placement.y[node] / canvas.cell_height
+    if kind == 2:
+        col, row = int(col) + rng.integers(-1, 2), int(row) + rng.integers(-1, 2)
+    else:
+        col, row = rng.integers(canvas.cols), rng.integers(canvas.rows)
+    x, y = (col + 0.5) * canvas.cell_width, (row + 0.5) * canvas.cell_height
+    if not free_places(model.core, placement, node, np.array([x]), np.array([y]))[0]:
+        return None
+    return _arrays([node], [x], [y], [orientation[node]])
+
+
+def _swap(model: CostModel, placement: Placement, node: int, other: int) -> Moves | None:
+    if node == other:
+        return None
+    swapped = placement.x.copy(), placement.y.copy()
+    for at in swapped:
+        at[[node, other]] = at[[other, node]]
+    moved = placement.replace(x=swapped[0], y=swapped[1])
+    if not all(free_places(model.core, moved, k, swapped[0][[k]], swapped[1][[k]])[0] for k in (node, other)):
+        return None
+    pair = [node, other]
+    return _arrays(pair, swapped[0][pair], swapped[1][pair], placement.orientation[pair])
+
+
+def _arrays(nodes: ArrayLike, x: ArrayLike, y: ArrayLike, orientation: ArrayLike) -> Moves:
+    return np.array(nodes, np.int32), np.array(x, float), np.array(y, float), np.array(orientation, np.uint8)

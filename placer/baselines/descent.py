@@ -1,0 +1,67 @@
+"""Coordinate descent over grid cells and flips, as AlphaChip applies it after its policy."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from env import _core
+from env.cost import CostModel, core_placement
+from env.episodes import placement_order
+from env.start import free_places
+from netlists import Design, Placement
+from placer.baselines.method import Budget
+
+LEAST_GAIN = 1e-9
+"""Of the proxy cost, for a move to count."""
+
+
+def descend(design: Design, start: Placement, model: CostModel, budget: Budget) -> Placement:
+    """Moves one hard macro at a time to the best of all grid cells and flips, until none moves or time is over.
+
+    As a post-processing step give the placement to improve as `--placement`. Macros stay where no cell is better, also
+    off the grid; soft macros stay. Reference: `coordinate_descent_placer.py` of the AlphaChip release.
+    """
+    cost = _core.IncrementalCost(model.core, core_placement(start), astuple(model.weights))
+    order = placement_order(design, "area")
+    placement, improved = start, True
+    while improved and budget.left > 0:
+        improved = False
+        for node in budget.rng.permutation(order):
+            if budget.left <= 0:
+                break
+            improved |= _improve(design, model, cost, placement, int(node))
+            x, y, orientation = cost.positions
+            placement = placement.replace(x=x, y=y, orientation=orientation)
+    return placement
+
+
+def _improve(
+    design: Design, model: CostModel, cost: _core.IncrementalCost, placement: Placement, node: int
+) -> bool:
+    """Moves a macro to the best of its places, if that is better than where it is."""
+    canvas = design.canvas
+    cell = np.arange(canvas.rows * canvas.cols)
+    x = np.append((cell % canvas.cols + 0.5) * canvas.cell_width, placement.x[node])
+    y = np.append((cell // canvas.cols + 0.5) * canvas.cell_height, placement.y[node])
+    free = free_places(model.core, placement, node, x, y)
+    free[-1] = True
+    x, y, orientation = _with_flips(x[free], y[free], int(placement.orientation[node]))
+    proxy = cost.probe(np.full(len(x), node, np.int32), x, y, orientation)
+    best = int(np.argmin(proxy))
+    if proxy[best] >= cost.proxy - LEAST_GAIN:
+        return False
+    move = (np.array([value], dtype) for value, dtype in zip((node, x[best], y[best]), "idd", strict=True))
+    cost.propose(*move, orientation[best : best + 1].copy(), np.inf)
+    cost.accept()
+    return True
+
+
+def _with_flips(
+    x: NDArray[np.float64], y: NDArray[np.float64], orientation: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
+    """Every place in each of the four orientations that keep the outline."""
+    flips = (orientation & 4) + np.arange(4, dtype=np.uint8)
+    return np.tile(x, 4), np.tile(y, 4), np.repeat(flips, len(x)).astype(np.uint8)
