@@ -51,5 +51,5 @@ def _slabs(corners: NDArray[np.float64], outside: bool) -> Rectangles:
             cuts = [lx, *cuts, ux]
         spans = {(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=False) if a < b}
         done += [(a, y, b, bottom) for (a, b), y in growing.items() if (a, b) not in spans]
-        growing = {span: growing[span] if span in growing else bottom for span in sorted(spans)}
+        growing = {span: growing.get(span, bottom) for span in sorted(spans)}
     return done + [(a, y, b, levels[-1]) for (a, b), y in growing.items()]
