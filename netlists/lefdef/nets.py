@@ -72,8 +72,10 @@ def entries(
     is_port = nets.component < 0
     node = np.where(is_port, nets.pin, component_node[nets.component] if len(component_node) else -1).astype(np.int64)
     kinds = max(1, len(nets.pin_name))
+    named = nets.pin.astype(np.int64)
+    named[~is_port] = _first_of_same(block)[named[~is_port]]
     macro_pin = np.where(is_port, -1, 0).astype(np.int64)
-    macro_pin[~is_port] = components.macro[nets.component[~is_port]].astype(np.int64) * kinds + nets.pin[~is_port]
+    macro_pin[~is_port] = components.macro[nets.component[~is_port]].astype(np.int64) * kinds + named[~is_port]
     distinct, first, which = np.unique(macro_pin, return_index=True, return_inverse=True)
     offset, drives = np.zeros((2, len(distinct))), np.zeros(len(distinct), bool)
     finder = _PinFinder(library, block)
@@ -94,8 +96,16 @@ def entries(
     entry_drives[is_port] = block.pins.direction[nets.pin[is_port]] == Direction.INPUT
     own = is_port | ~has_pins[node]
     kept = (node >= 0) & ~is_supply[net]
-    pin = np.where(own, -1, nets.pin)
+    pin = np.where(own, -1, named)
     return Entries(net[kept], node[kept], pin[kept], np.where(own, 0.0, offset[:, which])[:, kept], entry_drives[kept])
+
+
+def _first_of_same(block: DefBlock) -> NDArray[np.int64]:
+    """Of each pin name, the first that differs from it in escapes only."""
+    first: dict[str, int] = {}
+    return np.array(
+        [first.setdefault(_plain(name, block.bus), i) for i, name in enumerate(block.nets.pin_name)], np.int64
+    )
 
 
 class _PinFinder:

@@ -203,6 +203,7 @@ void DefParser::net() {
   const bool must_join = name.is("MUSTJOIN");
   while (scan_.peek().is("(")) {
     if (must_join) {
+      scan_.next();
       while (!scan_.accept(")")) scan_.name("a component or pin");
     } else {
       net_entry();
@@ -228,9 +229,12 @@ void DefParser::net_entry() {
   } else {
     index = component_names_.find(owner.text);
     if (index < 0) {
-      const std::string what = owner.is("PIN")    ? "pin '" + shown(pin.text) + "' is no pin of the section PINS"
-                               : owner.is("*") ? "'*' for every component is not supported; expected a component"
-                                                  : "'" + shown(owner.text) + "' is no component of the section COMPONENTS";
+      std::string what = "'*' for every component is not supported; expected a component";
+      if (owner.is("PIN")) {
+        what = std::string("pin '").append(shown(pin.text)).append("' is no pin of the section PINS");
+      } else if (!owner.is("*")) {
+        what = std::string("'").append(shown(owner.text)).append("' is no component of the section COMPONENTS");
+      }
       scan_.fail_at(owner.line, "net '" + shown(all.name.back()) + "': " + what);
     }
     all.component.push_back(index);

@@ -70,8 +70,10 @@ void LefParser::macro_statement() {
     library_.macro_site.back() = scan_.name("a site").text;
     scan_.skip_statement();
   } else if (keyword.is("DENSITY")) {
-    Shapes ignored;
-    shapes(ignored);
+    while (!scan_.accept("END")) {
+      scan_.name("LAYER, RECT or 'END'");
+      scan_.skip_statement();
+    }
   } else if (keyword.is("TIMING")) {
     scan_.skip_block("block", "TIMING", keyword.line);
   } else if (keyword.is("BEGINEXT")) {
