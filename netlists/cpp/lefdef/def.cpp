@@ -19,6 +19,8 @@ constexpr std::string_view kSkippedSections[] = {
     "TIMINGDISABLES", "PARTITIONS", "CONSTRAINTS", "ASSERTIONS", "IOTIMINGS",
     "DEFAULTCAP"};
 
+constexpr double kMostUnits = 1e6;
+
 constexpr std::string_view kOrientations[] = {"N", "FN", "S", "FS", "E", "W", "FE", "FW"};
 
 }  // namespace
@@ -116,6 +118,7 @@ void DefParser::units() {
   scan_.expect("DISTANCE", "after UNITS");
   scan_.expect("MICRONS", "after DISTANCE");
   block_.units = scan_.positive("database units a micron");
+  if (block_.units < 1 || block_.units > kMostUnits) scan_.fail("expected 1 to 1000000 database units a micron before this");
   scan_.expect(";", "after the units");
 }
 

@@ -9,6 +9,7 @@ namespace lefdef {
 namespace {
 
 constexpr double kGreatest = 1e12;  // of a coordinate or count; keeps sums of them exact
+constexpr double kLeast = 1e-9;      // of a size or step; keeps areas and quotients finite
 constexpr std::int32_t kMost = 1'000'000'000;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v'; }
@@ -152,7 +153,7 @@ double Scanner::number(const char* what) {
 
 double Scanner::positive(const char* what) {
   const double value = parsed(ahead_, what);
-  if (value <= 0) fail(std::string("expected ") + what + " above 0");
+  if (value < kLeast) fail(std::string("expected ") + what + " above 0");
   advance();
   return value;
 }
