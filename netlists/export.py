@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,14 @@ def _overlapping_pairs(design: Design, corner: NDArray[np.float64], tolerance: f
     return count
 
 
-def format_def(source: bytes, design: Design, frame: Frame, fixed: bool = False, hints: Hints | None = None) -> bytes:
+def format_def(
+    source: bytes,
+    design: Design,
+    frame: Frame,
+    fixed: bool = False,
+    hints: Hints | None = None,
+    path: str | Path | None = None,
+) -> bytes:
     """The source DEF with the hard macros where they lie now; every other byte stays.
 
     Macros that the design holds fixed stay as they are. A macro that has no position becomes UNPLACED.
@@ -98,13 +106,20 @@ def format_def(source: bytes, design: Design, frame: Frame, fixed: bool = False,
         frame: coordinates of the DEF.
         fixed: writes FIXED, so that the next tool leaves the macros alone, instead of PLACED.
         hints: writes movable standard cells as PLACED at the position of their node.
+        path: file of the source, for errors.
 
     Raises:
         NetlistError: the DEF has not all hard macros of the design, or breaks the format.
     """
-    block = parse_def(source)
+    block = parse_def(source, path)
     if frame.units != block.units:
-        raise NetlistError(f"the DEF has {block.units:g} database units a micron, expected {frame.units}; import again")
+        raise NetlistError(
+            f"the DEF has {block.units:g} database units a micron, expected {frame.units}; import again", path
+        )
+    known = set(block.components.name)
+    for node in np.flatnonzero(design.netlist.is_hard).tolist():
+        if (name := design.netlist.node_name[node]) not in known:
+            raise NetlistError(f"hard macro '{name}' is no component of the DEF; is it of another design?", path)
     edits = dict(_macro_edits(block, design, frame, "FIXED" if fixed else "PLACED"))
     if hints is not None:
         edits.update(_cell_edits(block, design, frame, hints))
@@ -117,9 +132,7 @@ def _macro_edits(block: DefBlock, design: Design, frame: Frame, state: str) -> I
     at = _in_units(lower_left(design, frame), frame)
     placement, names = design.placement, design.netlist.node_name
     for node in np.flatnonzero(design.netlist.is_hard).tolist():
-        index = component.get(names[node])
-        if index is None:
-            raise NetlistError(f"hard macro '{names[node]}' is no component of the DEF; is it of another design?")
+        index = component[names[node]]
         if placement.fixed[node] and block.components.state[index] >= State.FIXED:
             continue
         if placement.placed[node]:

@@ -151,9 +151,9 @@ def connect(entries: Entries, weight: NDArray[np.float64]) -> ConnectedPins:
         moved = np.arange(len(weight))
         moved[list(into)] = list(into.values())
         net, pin, drives = _distinct(moved[net], pin, drives, len(keys))
-    is_lead = lead[net] == pin
-    order = np.lexsort((np.arange(len(net)), ~is_lead, net))
-    present, degree = np.unique(net, return_counts=True)
+    # Nets in the order of the pins that lead them, as in AlphaChip's files.
+    order = np.lexsort((np.arange(len(net)), lead[net] != pin, lead[net]))
+    _, first_entry, degree = np.unique(lead[net], return_index=True, return_counts=True)
     used, net_pin = np.unique(pin[order], return_inverse=True)
     return ConnectedPins(
         pin_node=keys[used] // most,
@@ -161,7 +161,7 @@ def connect(entries: Entries, weight: NDArray[np.float64]) -> ConnectedPins:
         offset=entries.offset[:, first[used]],
         net_start=np.concatenate([[0], np.cumsum(degree)]),
         net_pin=net_pin,
-        net_weight=weight[present],
+        net_weight=weight[net[first_entry]],
     )
 
 

@@ -71,4 +71,5 @@ class Export:
                 "has no DEF to write the placement into; expected a folder imported from LEF/DEF", self.design
             )
         hints = Hints(read_cells(self.design)) if self.cell_hints else None
-        return format_def(read_bytes(self.design / source.copy), design, frame, self.fixed, hints)
+        path = self.design / source.copy
+        return format_def(read_bytes(path), design, frame, self.fixed, hints, path)

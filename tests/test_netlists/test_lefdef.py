@@ -320,8 +320,8 @@ def test_pins_and_drivers_of_the_design():
     assert nets == [
         ["in\\[0\\]", "ram\\[0\\]/A[0]", "u/ram1/A[0]"],  # an input of the block drives; A\[0\] is A[0]
         ["ram\\[0\\]/Q", "i1"],  # so does an output of a macro
-        ["i1", "out"],  # both pins of a standard cell are its centre
         ["ram2/A[0]", "free"],  # nothing drives: the first pin
+        ["i1", "out"],  # both pins of a standard cell are its centre
     ]  # n4 has one pin, vdd is a supply
     assert netlist.net_weight.tolist() == [1, 5, 1, 1]
     pin = netlist.pin_name.index("ram2/A[0]")
@@ -339,7 +339,7 @@ def test_a_cell_with_two_outputs_leads_one_net():
     netlist = design_of(body, TWO_OUTPUTS).netlist
     assert netlist.num_nets == 3
     leads = [netlist.pin_name[pin] for pin in netlist.net_pin[netlist.net_start[:-1]]]
-    assert leads == ["f", "b", "a"]  # the length of a net does not depend on who leads it
+    assert sorted(leads) == ["a", "b", "f"]  # the length of a net does not depend on who leads it
 
 
 def test_nets_whose_pins_all_lead_others_are_joined():

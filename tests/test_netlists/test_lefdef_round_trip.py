@@ -3,7 +3,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lefdef_strategies import blocks, libraries
 
@@ -51,6 +51,7 @@ def test_def_gives_back_what_was_written(data):
     assert_same(again, block)
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_every_block_makes_a_design(data):
     """Sizes, positions and pins come back from the arrays of the netlist, whatever the orientation and units."""
