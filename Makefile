@@ -27,6 +27,7 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_speed.py --out results/speed.json
+	$(BIN)/python scripts/bench_formats.py --out results/formats.json
 
 # A torch that is already in the environment and fits is kept; TORCH chooses another build.
 $(INSTALLED): $(SOURCES)

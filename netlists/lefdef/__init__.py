@@ -3,6 +3,7 @@
 from netlists.lefdef.def_ import DefBlock, State, parse_def, read_def
 from netlists.lefdef.design import Imported, import_lefdef, read_lefdef
 from netlists.lefdef.lef import Direction, LefMacro, LefPin, Library, parse_lef, read_lef, read_lefs
+from netlists.lefdef.write import format_def, format_lef, write_def, write_lef
 
 __all__ = [
     "DefBlock",
@@ -12,6 +13,8 @@ __all__ = [
     "LefPin",
     "Library",
     "State",
+    "format_def",
+    "format_lef",
     "import_lefdef",
     "parse_def",
     "parse_lef",
@@ -19,4 +22,6 @@ __all__ = [
     "read_lef",
     "read_lefdef",
     "read_lefs",
+    "write_def",
+    "write_lef",
 ]

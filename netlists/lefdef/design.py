@@ -21,6 +21,7 @@ from netlists.lefdef.supply import routing_supply
 from netlists.netlist import Kind, Netlist
 from netlists.orientation import turn_offset, turn_size
 from netlists.placement import Placement
+from netlists.protobuf import SOFT_PREFIX
 
 HARD_CLASSES = ("BLOCK", "RING", "PAD")
 """Classes of LEF macros that are hard macros, whatever their size."""
@@ -84,6 +85,7 @@ class _Builder:
         kind = kinds[block.components.macro] if len(kinds) else np.zeros(0, np.int64)
         self._note_left_out(kind)
         hard, cells = np.flatnonzero(kind == Kind.HARD_MACRO), np.flatnonzero(kind == Kind.STDCELL)
+        self._check_names(hard)
         self.component = np.concatenate([hard, cells])
         """Component of each node that is no port."""
         self.kind = np.repeat([Kind.PORT, Kind.HARD_MACRO, Kind.STDCELL], [self.num_ports, len(hard), len(cells)])
@@ -92,6 +94,18 @@ class _Builder:
         die = np.array(block.die)
         self.low, self.high = die.min(axis=0), die.max(axis=0)
         self.shift = (float(self.low[0] / block.units), float(self.low[1] / block.units))
+
+    def _check_names(self, hard: NDArray[np.int64]) -> None:
+        """Hard macros must not be called as soft macros are in AlphaChip's files."""
+        components = self.block.components
+        for index in hard.tolist():
+            if components.name[index].startswith(SOFT_PREFIX):
+                raise NetlistError(
+                    f"in COMPONENTS: hard macro '{components.name[index]}' begins with '{SOFT_PREFIX}', which marks soft "
+                    "macros; expected another name",
+                    self.source,
+                    int(components.line[index]),
+                )
 
     def _macros(self) -> list[LefMacro]:
         """The LEF macro of each distinct macro name of the block."""

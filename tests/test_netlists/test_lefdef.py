@@ -402,6 +402,7 @@ def test_tracks_beyond_the_die_do_not_count():
             8,
             "macro 'INV' of component 'a' has no pin 'Z'",
         ),
+        ("COMPONENTS 1 ;\n- Grp_1 RAM ;\nEND COMPONENTS", 4, "hard macro 'Grp_1' begins with 'Grp_'"),
         ("DIEAREA ( 0 0 ) ( 0 5 ) ;", 3, "in DIEAREA: the die has no area"),
         ("DIEAREA ( 0 0 ) ( 0 5 ) ( 5 6 ) ;", 3, "an edge of the polygon at (0, 5) is neither horizontal"),
         ("BLOCKAGES 1 ;\n- PLACEMENT POLYGON ( 0 0 ) ( 1 1 ) ( 0 1 ) ;\nEND BLOCKAGES", 4, "in BLOCKAGES: an edge"),
