@@ -101,8 +101,8 @@ class _Builder:
         for index in hard.tolist():
             if components.name[index].startswith(SOFT_PREFIX):
                 raise NetlistError(
-                    f"in COMPONENTS: hard macro '{components.name[index]}' begins with '{SOFT_PREFIX}', which marks soft "
-                    "macros; expected another name",
+                    f"in COMPONENTS: hard macro '{components.name[index]}' begins with '{SOFT_PREFIX}', "
+                    "which marks soft macros; expected another name",
                     self.source,
                     int(components.line[index]),
                 )
