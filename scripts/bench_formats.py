@@ -1,7 +1,7 @@
 """Times and memory of reading and writing the formats of other tools; writes results/formats.json. One core.
 
 Each figure comes from a process of its own, so that the peak of its memory is its own too; seconds do not count the
-start of Python.
+start of Python. Seconds of the processor stand beside those of the wall, which others on the machine lengthen.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def kib():
 
 task, arguments = sys.argv[1], sys.argv[2:]
 before = kib()
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 if task == "parse":
     block = read_def(arguments[0])
     counts = {"components": len(block.components.name), "nets": len(block.nets.name), "pins": len(block.pins.name)}
@@ -59,12 +59,12 @@ elif task == "design":
     counts = {"nodes": netlist.num_nodes, "pins": netlist.num_pins, "nets": netlist.num_nets}
 elif task == "export":
     imported = import_lefdef(arguments[1:], arguments[0])
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     text = read_bytes(__import__("pathlib").Path(arguments[0]))
     out = format_def(text, imported.design, Frame(imported.shift, imported.units))
     counts = {"bytes": len(out), "same_bytes": out == text}
-seconds = time.perf_counter() - began
-print(json.dumps({"seconds": seconds, "peak_mb": kib() / 1024, "start_mb": before / 1024, **counts}))
+seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": kib() / 1024, "start_mb": before / 1024, **counts}))
 """
 
 
@@ -72,14 +72,19 @@ def measured(repeats: int, task: str, *arguments: str | Path) -> dict[str, Any]:
     """Median seconds with their spread, the greatest peak of memory, and what was read."""
     command = [sys.executable, "-c", MEASURE, task, *map(str, arguments)]
     runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(repeats)]
-    seconds = sorted(run["seconds"] for run in runs)
-    counts = {key: value for key, value in runs[0].items() if key not in ("seconds", "peak_mb", "start_mb")}
+    figures = ("seconds", "cpu_seconds", "peak_mb", "start_mb")
+    counts = {key: value for key, value in runs[0].items() if key not in figures}
     return {
-        "seconds": {"median": statistics.median(seconds), "min": seconds[0], "max": seconds[-1], "runs": repeats},
+        "seconds": _spread([run["seconds"] for run in runs]),
+        "cpu_seconds": _spread([run["cpu_seconds"] for run in runs]),
         "peak_mb": max(run["peak_mb"] for run in runs),
         "start_mb": runs[0]["start_mb"],
         **counts,
     }
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "runs": len(values)}
 
 
 def generated_def(megabytes: int) -> Iterator[str]:
