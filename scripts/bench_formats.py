@@ -64,7 +64,8 @@ elif task == "export":
     out = format_def(text, imported.design, Frame(imported.shift, imported.units))
     counts = {"bytes": len(out), "same_bytes": out == text}
 seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
-print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": kib() / 1024, "start_mb": before / 1024, **counts}))
+memory = {"peak_mb": kib() / 1024, "start_mb": before / 1024}
+print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, **memory, **counts}))
 """
 
 
