@@ -36,6 +36,7 @@ sanitize:
 
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_speed.py --out results/speed.json
+	$(BIN)/python scripts/bench_formats.py --out results/formats.json
 
 # A torch that is already in the environment and fits is kept; TORCH chooses another build.
 $(INSTALLED): $(SOURCES)

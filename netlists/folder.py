@@ -81,10 +81,16 @@ def derive_canvas(netlist: Netlist, placement: Placement, source: str | Path | N
     ]
     if min(extent) <= 0:
         raise NetlistError("states no positions to derive a canvas from; give a placement (.plc)", source)
-    lines = np.sqrt(DERIVED_CELLS_PER_MACRO * max(1, int(netlist.is_hard.sum())))
-    aspect = np.sqrt(extent[0] / extent[1])
-    cols, rows = (int(np.clip(round(lines * share), 10, 50)) for share in (aspect, 1 / aspect))
+    cols, rows = derive_grid(extent[0], extent[1], int(netlist.is_hard.sum()))
     return Canvas(extent[0], extent[1], cols, rows)
+
+
+def derive_grid(width: float, height: float, num_hard: int) -> tuple[int, int]:
+    """Columns and rows of a canvas that comes without a grid; see `derive_canvas`."""
+    lines = np.sqrt(DERIVED_CELLS_PER_MACRO * max(1, num_hard))
+    aspect = np.sqrt(width / height)
+    cols, rows = (int(np.clip(np.round(lines * share), 10, 50)) for share in (aspect, 1 / aspect))
+    return cols, rows
 
 
 def write(folder: str | Path, design: Design) -> None:

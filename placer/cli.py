@@ -1,4 +1,4 @@
-"""The command line: `placer place | evaluate | train | finetune | synth`."""
+"""The command line: `placer place | evaluate | train | finetune | synth | import | export`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import tyro
 
 from netlists import NetlistError
 from placer.commands.evaluate import Evaluate
+from placer.commands.export import Export
+from placer.commands.import_ import Import
 from placer.commands.learn import Finetune, Train
 from placer.commands.place import Place
 from placer.commands.synth import Synth
@@ -19,6 +21,8 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Finetune, tyro.conf.subcommand("finetune")]
     | Annotated[Synth, tyro.conf.subcommand("synth")]
+    | Annotated[Import, tyro.conf.subcommand("import")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
 )
 
 

@@ -1,0 +1,75 @@
+"""`placer export`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+import netlists
+from netlists import Design, NetlistError
+from netlists.export import Frame
+from netlists.source import Source, read_source
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a placement for a place-and-route tool."""
+
+    design: Positional[Path]
+    """Design folder, or netlist file."""
+    out: Path
+    """File to write."""
+    format: Literal["def", "openroad", "innovus", "plc", "bookshelf"]
+    """def needs a folder that `import` wrote."""
+    placement: Path | None = None
+    """Placement (.plc); by default the folder's own."""
+    fixed: bool = False
+    """In DEF, write hard macros as FIXED instead of PLACED."""
+    cell_hints: bool = False
+    """In DEF, write standard cells as PLACED at the position of their soft macro."""
+
+    def run(self) -> int:
+        from netlists.export import rounding_notes
+        from netlists.files import write_bytes
+
+        design = netlists.read(self.design, self.placement)
+        source = read_source(self.design) if self.design.is_dir() else None
+        frame = Frame(source.shift, source.units) if source else Frame()
+        write_bytes(self.out, self._text(design, source, frame))
+        for note in rounding_notes(design, frame) if self.format != "plc" else []:
+            print(f"note: {note}")
+        print(
+            f"{design.name}: {int((design.netlist.is_hard & design.placement.placed).sum())} hard macros\n  {self.out}"
+        )
+        return 0
+
+    def _text(self, design: Design, source: Source | None, frame: Frame) -> bytes:
+        from netlists import export
+        from netlists.plc import format_plc
+
+        if self.format == "def":
+            return self._def(design, source, frame)
+        if self.format == "plc":
+            return format_plc(design.netlist, design.canvas, design.placement).encode()
+        formats = {
+            "openroad": export.format_openroad,
+            "innovus": export.format_innovus,
+            "bookshelf": export.format_bookshelf,
+        }
+        return formats[self.format](design, frame).encode()
+
+    def _def(self, design: Design, source: Source | None, frame: Frame) -> bytes:
+        from netlists.export import Hints, format_def
+        from netlists.files import read_bytes
+        from netlists.source import read_cells
+
+        if source is None or source.format != "lefdef":
+            raise NetlistError(
+                "has no DEF to write the placement into; expected a folder imported from LEF/DEF", self.design
+            )
+        hints = Hints(read_cells(self.design)) if self.cell_hints else None
+        path = self.design / source.copy
+        return format_def(read_bytes(path), design, frame, self.fixed, hints, path)
