@@ -37,9 +37,9 @@ class SearchConfig:
     """Of the chains."""
     threads: int = 1
     """Chains, one a thread."""
-    start_temperature: float = 1e-4
-    """Hot enough to repair a legalised start, cold enough not to destroy a searched one."""
-    end_temperature: float = 1e-7
+    start_temperature: float | None = None
+    """None: the one that fits the start, see `fit_temperature`."""
+    end_temperature: float = 5e-7
     """Cold enough for plain descent."""
 
 
@@ -78,23 +78,25 @@ def search(
     Returns:
         The best placement seen, never worse than the given one. A KeyboardInterrupt ends the search early.
     """
+    began = time.monotonic()
     model = costs or CostModel(design.netlist, design.canvas)
     movable = movable_macros(design) if movable is None else movable
+    hot = config.start_temperature or fit_temperature(placement, model, movable, config)
     chains = _core.Search(
         model.core, core_placement(placement), movable, astuple(model.weights), config.seed, config.threads
     )
-    began = time.monotonic()
+    ready = time.monotonic()
     trace: list[tuple[float, float]] = []
     try:
         for part in range(SLICES):
-            hot, cold = (_temperature(config, (part + k) / SLICES) for k in (0, 1))
+            warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / SLICES) for k in (0, 1))
             if config.moves is None:
-                left = began + config.seconds * (part + 1) / SLICES - time.monotonic()
+                left = ready + (config.seconds - ready + began) * (part + 1) / SLICES - time.monotonic()
                 if left <= 0:
                     continue
-                chains.run(hot, cold, left, UNLIMITED)
+                chains.run(warmer, colder, left, UNLIMITED)
             else:
-                chains.run(hot, cold, math.inf, max(1, config.moves // SLICES))
+                chains.run(warmer, colder, math.inf, max(1, config.moves // SLICES))
             chains.share()
             elapsed = time.monotonic() - began
             trace.append((elapsed, chains.proxy))
@@ -106,6 +108,38 @@ def search(
     found = placement.replace(x=x, y=y, orientation=orientation)
     acceptance = {kind: accepted / max(1, proposed) for kind, (proposed, accepted) in chains.counts.items()}
     return SearchResult(found, model.evaluate(found), _proposed(chains), acceptance, trace)
+
+
+TEMPERATURE_RANGE = (1e-4, 1.5e-3)
+"""Least and highest temperature at which a search begins."""
+
+PILOT_MOVES, PILOTS = 20_000, 4
+"""Moves of each pilot run, and how many: each halves, in logarithms, the range in which the temperature lies."""
+
+PILOT_SHARE = 0.1
+"""Most of the time that pilots may take."""
+
+
+def fit_temperature(
+    placement: Placement, model: CostModel, movable: NDArray[np.bool_], config: SearchConfig
+) -> float:
+    """The temperature at which annealing neither improves nor spoils a placement, found by short pilot runs.
+
+    A hotter one would forget the start, a colder one would never repair it: a bad start fits a high temperature and a
+    searched one a low one.
+    """
+    low, high = TEMPERATURE_RANGE
+    core, weights = core_placement(placement), astuple(model.weights)
+    before = model.evaluate(placement).proxy_cost
+    deadline = time.monotonic() + PILOT_SHARE * (config.seconds if config.moves is None else math.inf)
+    for _ in range(PILOTS):
+        middle = math.sqrt(low * high)
+        pilot = _core.Search(model.core, core, movable, weights, config.seed, 1)
+        pilot.run(middle, middle, math.inf, PILOT_MOVES)
+        low, high = (middle, high) if pilot.proxy < before else (low, middle)
+        if time.monotonic() > deadline:
+            break
+    return low
 
 
 SOFT_TEMPERATURES = (1.5e-4, 1e-6)
@@ -133,10 +167,6 @@ def anneal_soft_macros(
     soft = design.netlist.is_soft & ~placement.fixed
     config = SearchConfig(seconds, moves, seed, 1, *SOFT_TEMPERATURES)
     return search(design, placement, config, model, movable=soft).placement
-
-
-def _temperature(config: SearchConfig, progress: float) -> float:
-    return config.start_temperature * (config.end_temperature / config.start_temperature) ** progress
 
 
 def _proposed(chains: _core.Search) -> int:

@@ -144,9 +144,7 @@ bool Annealer::try_moves(std::span<const Move> moves) {
 
 bool Annealer::shift_hard(int node, double x, double y) {
   const Netlist& netlist = cost_.design().netlist;
-  const Canvas& canvas = cost_.design().canvas;
   const std::uint8_t orientation = cost_.orientation(node);
-  const Box size = outline(netlist, node, 0.0, 0.0, orientation);
   const Point goal = inside(node, {x, y});
   // Among packed macros a diagonal shift rarely fits; sliding along one axis often does.
   const Point here{cost_.x(node), cost_.y(node)};

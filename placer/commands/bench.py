@@ -1,0 +1,104 @@
+"""`placer bench`: designs x methods x budgets x seeds, each run as a command of its own, so that start-up counts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netlists import NetlistError
+from netlists.files import make_folder
+from placer import report
+
+TERMS = ("proxy_cost", "wirelength_cost", "density_cost", "congestion_cost")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Compare methods on designs; resumable, one JSON record of all runs and a table."""
+
+    designs: list[Path]
+    """Netlist files or design folders."""
+    out: Path
+    """Folder of the record (bench.json) and of the placements."""
+    methods: list[str]
+    """random, greedy, annealing, descent; none, shipped or a checkpoint: search with that policy."""
+    seconds: tuple[float, ...] = (10.0, 60.0)
+    """Budgets."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds."""
+    threads: int = 2
+    """Search threads."""
+    placement: str | None = None
+    """Name of a .plc in each design's folder to start from, where there is one; else initial.plc."""
+    from_scratch: bool = False
+    """Ignore the positions of movable macros in the given placement."""
+
+    def run(self) -> int:
+        make_folder(self.out)
+        record = self.out / "bench.json"
+        runs: list[dict[str, Any]] = json.loads(record.read_text())["runs"] if record.exists() else []
+        done = {_key(run) for run in runs}
+        todo = list(itertools.product(self.designs, self.seconds, self.seeds, self.methods))
+        for count, (design, seconds, seed, method) in enumerate(todo, 1):
+            case = {"design": str(design), "method": method, "seconds": seconds, "seed": seed}
+            case |= {"from_scratch": self.from_scratch, "threads": self.threads}
+            if _key(case) in done:
+                continue
+            runs.append(case | self._place(design, method, seconds, seed))
+            report.write_json(record, {"command": ["placer", *sys.argv[1:]], **report.machine(), "runs": runs})
+            print(f"{count}/{len(todo)} {design} {method} {seconds:g} s seed {seed}: {runs[-1]['proxy_cost']:.4f}")
+        _print_tables(runs, self.methods)
+        print(f"  {record}")
+        return 0
+
+    def _place(self, design: Path, method: str, seconds: float, seed: int) -> dict[str, Any]:
+        from placer.baselines import METHODS
+
+        folder = self.out / f"{_name(design)}_{Path(method).name}_{seconds:g}s_{seed}"
+        how = ["--method", method] if method in METHODS else ["--policy", method]
+        command = [sys.executable, "-m", "placer.cli", "place", str(design), *how, "--json"]
+        command += ["--seconds", str(seconds), "--seed", str(seed), "--threads", str(self.threads), "--out", str(folder)]
+        if self.placement and (design / self.placement).exists():
+            command += ["--placement", str(design / self.placement)]
+        if self.from_scratch:
+            command.append("--from-scratch")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise NetlistError(f"{' '.join(command[3:])} failed: {done.stderr.strip() or done.returncode}")
+        result = json.loads(done.stdout)
+        chosen = {name: result["costs"][name] for name in TERMS}
+        return chosen | {"legal": result["legal"], "wall_seconds": result["seconds"], "start": result["start"]}
+
+
+def _name(design: Path) -> str:
+    return "_".join(design.resolve().parts[-2:])
+
+
+def _key(run: dict[str, Any]) -> tuple:
+    return tuple(run[name] for name in ("design", "method", "seconds", "seed", "from_scratch", "threads"))
+
+
+def _print_tables(runs: list[dict[str, Any]], methods: list[str]) -> None:
+    """A table a budget: mean proxy cost +- standard deviation over seeds, and in how many pairs each beats the first."""
+    for seconds in sorted({run["seconds"] for run in runs}):
+        at = [run for run in runs if run["seconds"] == seconds]
+        rows = []
+        for design in dict.fromkeys(run["design"] for run in at):
+            values = [[run["proxy_cost"] for run in at if (run["design"], run["method"]) == (design, m)] for m in methods]
+            rows.append([_name(Path(design)), *(f"{np.mean(v):.4f} +- {np.std(v):.4f}" if v else "" for v in values)])
+        rows.append([f"pairs won against {methods[0]}", "", *(_wins(at, methods[0], m) for m in methods[1:])])
+        report.print_table(f"proxy cost, {seconds:g} s", ["design", *methods], rows)
+
+
+def _wins(runs: list[dict[str, Any]], reference: str, method: str) -> str:
+    cost = {(run["design"], run["seed"], run["method"]): run["proxy_cost"] for run in runs}
+    pairs = [(design, seed) for design, seed, which in cost if which == method and (design, seed, reference) in cost]
+    won = sum(cost[*pair, method] < cost[*pair, reference] for pair in pairs)
+    return f"{won} of {len(pairs)}"
