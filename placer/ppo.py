@@ -19,11 +19,11 @@ from env.vector import FloorplanVectorEnv
 from netlists import Design, NetlistError
 from netlists.files import make_folder, write_bytes
 from netlists.plc import write_plc
-from placer.batching import PolicyTask, collate
+from placer.batching import PolicyTask
 from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
 from placer.config import TrainConfig
 from placer.policy import Policy
-from placer.rollout import Player, Rollout, gae, ppo_loss, to_padded_grid
+from placer.rollout import Player, Rollout, gae, ppo_loss
 
 POLICY_FILE = "policy.safetensors"
 STATE_FILE = "state.safetensors"
@@ -175,27 +175,23 @@ class _Run:
 
     def _update(self, roll: Rollout, advantages: NDArray, returns: NDArray) -> dict[str, float]:
         ppo, device = self.config.ppo, self.config.device
-        samples = [sample for step in roll.samples for sample in step]
-        flat = [np.ascontiguousarray(a.reshape(-1)) for a in (roll.actions, roll.log_probability, advantages, returns)]
-        actions, old, advantage, target = flat
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        count = advantages.size
+        advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        arrays = (roll.actions, roll.log_probability, advantages, returns)
+        flat = [torch.as_tensor(array.reshape(-1), device=device) for array in arrays]
         history: list[dict[str, float]] = []
         for _ in range(ppo.epochs):
-            for index in np.array_split(self.shuffle.permutation(len(samples)), max(1, len(samples) // ppo.minibatch)):
-                chosen = [samples[i] for i in index]
-                batch = collate(self.tasks, self.player.graph_start, chosen).to(device)
-                cols = [self.tasks[k].grid[1] for k, _, _ in chosen]
-                action = torch.as_tensor(to_padded_grid(actions[index], batch.cols, cols), device=device)
-                rest = (torch.as_tensor(a[index], dtype=torch.float32, device=device) for a in (old, advantage, target))
-                logits, values = self.policy(self.policy.embed(self.player.graphs), batch)
-                terms = ppo_loss(logits, values, action, *rest, clip=ppo.clip)
+            for index in np.array_split(self.shuffle.permutation(count), max(1, count // ppo.minibatch)):
+                chosen = torch.from_numpy(index)
+                logits, values = self.policy(self.policy.embed(self.player.graphs), roll.batch.select(chosen).to(device))
+                terms = ppo_loss(logits, values, *(array[chosen.to(device)] for array in flat), clip=ppo.clip)
                 loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
                 self.optimizer.zero_grad()
                 loss.backward()
                 norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), ppo.max_grad_norm)
                 self.optimizer.step()
                 history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
-            if np.mean([h["approx_kl"] for h in history[-max(1, len(samples) // ppo.minibatch) :]]) > ppo.target_kl:
+            if np.mean([h["approx_kl"] for h in history[-max(1, count // ppo.minibatch) :]]) > ppo.target_kl:
                 break
         return {name: float(np.mean([h[name] for h in history])) for name in history[0]}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from env.vector import FloorplanVectorEnv
-from placer.batching import GraphBatch, PolicyTask, Sample, collate
+from placer.batching import GraphBatch, PolicyTask, Sample, StepBatch, collate
 from placer.policy import Policy, sample_actions
 
 
@@ -89,9 +89,10 @@ def ppo_loss(
 class Rollout:
     """T steps of B environments. Arrays are (T, B)."""
 
-    samples: list[list[Sample]]
+    batch: StepBatch
+    """The T * B observations, those of a step side by side."""
     actions: NDArray[np.int64]
-    """Flat cell of the sample's own grid."""
+    """Flat cell of the padded grid of `batch`."""
     log_probability: NDArray[np.float32]
     values: NDArray[np.float32]
     rewards: NDArray[np.float32]
@@ -123,37 +124,28 @@ class Player:
         """Plays so many steps in every environment."""
         embeddings = policy.embed(self.graphs)
         shape = (steps, self.env.num_envs)
-        roll = Rollout(
-            samples=[],
-            actions=np.zeros(shape, np.int64),
-            log_probability=np.zeros(shape, np.float32),
-            values=np.zeros(shape, np.float32),
-            rewards=np.zeros(shape, np.float32),
-            dones=np.zeros(shape, np.float32),
-            last_value=np.zeros(shape[1], np.float32),
-        )
+        actions, dones = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+        log_probabilities, values, rewards = (np.zeros(shape, np.float32) for _ in range(3))
+        batches: list[StepBatch] = []
+        finished: list[tuple[int, dict[str, Any]]] = []
         for t in range(steps):
-            samples = self.samples()
-            batch = collate(self.tasks, self.graph_start, samples).to(self.device)
-            logits, values = policy(embeddings, batch)
+            batch = collate(self.tasks, self.graph_start, self.samples())
+            batches.append(batch)
+            logits, value = policy(embeddings, batch.to(self.device))
             action, log_probability = sample_actions(logits.float().cpu(), generator, greedy)
-            roll.actions[t] = to_own_grid(action.numpy(), batch.cols, [self.tasks[k].grid[1] for k in self.task_of])
-            roll.log_probability[t], roll.values[t] = log_probability.numpy(), values.float().cpu().numpy()
-            roll.samples.append(samples)
-            self.observation, reward, done, _, info = self.env.step(roll.actions[t])
-            roll.rewards[t], roll.dones[t] = reward, done
-            roll.finished += [(int(b), info["final_info"][b]) for b in np.flatnonzero(done)]
+            actions[t], log_probabilities[t] = action.numpy(), log_probability.numpy()
+            values[t] = value.float().cpu().numpy()
+            own = to_own_grid(actions[t], batch.padded_cols, batch.cols.numpy())
+            self.observation, rewards[t], done, _, info = self.env.step(own)
+            dones[t] = done
+            finished += [(int(b), info["final_info"][b]) for b in np.flatnonzero(done)]
         batch = collate(self.tasks, self.graph_start, self.samples()).to(self.device)
-        roll.last_value = policy(embeddings, batch)[1].float().cpu().numpy()
-        return roll
+        last_value = policy(embeddings, batch)[1].float().cpu().numpy()
+        return Rollout(
+            StepBatch.join(batches), actions, log_probabilities, values, rewards, dones, last_value, finished
+        )
 
 
-def to_own_grid(action: NDArray[np.int64], padded_cols: int, cols: Sequence[int]) -> NDArray[np.int64]:
+def to_own_grid(action: NDArray[np.int64], padded_cols: int, cols: NDArray[np.int64]) -> NDArray[np.int64]:
     """Flat cells of each sample's own grid, from flat cells of the padded grid of a batch."""
-    return action // padded_cols * np.asarray(cols) + action % padded_cols
-
-
-def to_padded_grid(action: NDArray[np.int64], padded_cols: int, cols: Sequence[int]) -> NDArray[np.int64]:
-    """The inverse of `to_own_grid`."""
-    own = np.asarray(cols)
-    return action // own * padded_cols + action % own
+    return action // padded_cols * cols + action % padded_cols

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,11 @@ from env import FloorplanVectorEnv
 from env.episodes import FloorplanConfig, Task
 from env.graph import Graph
 from netlists.samples import sample_path
-from placer.batching import GraphBatch, PolicyTask, collate
+from placer.batching import GraphBatch, PolicyTask, StepBatch, collate
 from placer.config import PolicyConfig
 from placer.layers import NetConv
 from placer.policy import Policy, sample_actions
-from placer.rollout import Player, gae, ppo_loss, to_own_grid, to_padded_grid
+from placer.rollout import Player, gae, ppo_loss, to_own_grid
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +108,19 @@ def test_greedy_takes_the_most_likely_cell(policy, tasks):
     assert torch.equal(action, logits.argmax(dim=1))
 
 
-def test_padded_and_own_cells_are_inverse():
-    cols = np.array([7, 9, 12])
-    own = np.array([20, 35, 100])
-    assert np.array_equal(to_own_grid(to_padded_grid(own, 12, cols), 12, cols), own)
-    assert to_padded_grid(own, 12, cols).tolist() == [2 * 12 + 6, 3 * 12 + 8, 100]
+def test_cells_of_the_padded_grid_in_the_samples_own():
+    padded = np.array([2 * 12 + 6, 3 * 12 + 8, 100])
+    assert to_own_grid(padded, 12, np.array([7, 9, 12])).tolist() == [20, 35, 100]
+
+
+def test_selected_samples_are_those_of_a_batch_of_their_own(tasks):
+    first, second = observations(tasks, 2), observations(tasks, 6)
+    start = GraphBatch.make(tasks).start.numpy()
+    joined = StepBatch.join([collate(tasks, start, samples) for samples in (first, second)])
+    chosen = joined.select(torch.tensor([3, 0, 1]))
+    expected = collate(tasks, start, [second[1], first[0], first[1]])
+    for field in fields(StepBatch):
+        assert torch.equal(getattr(chosen, field.name), getattr(expected, field.name)), field.name
 
 
 def test_gae_equals_the_sum_of_discounted_errors():
