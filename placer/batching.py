@@ -121,12 +121,9 @@ class StepBatch:
         start = torch.nn.functional.pad(count.cumsum(0), (1, 0))
         entry = torch.arange(int(start[-1]), device=index.device)
         entry += torch.repeat_interleave(self.spread_start[index] - start[:-1], count)
-        return StepBatch(
-            *(t[index] for t in (self.maps, self.features, self.legal, self.valid, self.macro, self.graph_of, self.cols)),
-            start,
-            self.spread_node[entry],
-            self.spread_cell[entry],
-        )
+        ragged = {"spread_start": start, "spread_node": self.spread_node[entry], "spread_cell": self.spread_cell[entry]}
+        parts = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in ragged}
+        return StepBatch(**{name: part[index] for name, part in parts.items()}, **ragged)
 
     @staticmethod
     def join(batches: Sequence[StepBatch]) -> StepBatch:
@@ -144,7 +141,7 @@ Sample = tuple[int, int, dict[str, NDArray]]
 
 def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples: Sequence[Sample]) -> StepBatch:
     """Joins observations into one batch. Samples of one task are described together."""
-    task_of = np.array([k for k, _, _ in samples])
+    task_of = [k for k, _, _ in samples]
     rows = max(tasks[k].grid[0] for k in task_of)
     cols = max(tasks[k].grid[1] for k in task_of)
     count = len(samples)
@@ -154,11 +151,12 @@ def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples
     valid = np.zeros((count, 1, rows, cols), np.float32)
     macro = np.zeros(count, np.int64)
     spread: list[tuple[NDArray, NDArray, NDArray]] = []
-    for k in np.unique(task_of):
-        task, at = tasks[k], np.flatnonzero(task_of == k)
+    for k in sorted(set(task_of)):
+        task, at = tasks[k], np.flatnonzero(np.equal(task_of, k))
         r, c = task.grid
-        step = np.minimum([samples[i][1] for i in at], len(task.order_node) - 1)
-        observation = {name: np.stack([samples[i][2][name] for i in at]) for name in samples[at[0]][2]}
+        of_task = [samples[i] for i in at.tolist()]
+        step = np.minimum([step for _, step, _ in of_task], len(task.order_node) - 1)
+        observation = {name: np.stack([arrays[name] for _, _, arrays in of_task]) for name in of_task[0][2]}
         maps[at, :r, :c], features[at] = _describe(task, step, observation)
         legal[at, :r, :c] = observation["action_mask"].reshape(-1, r, c)
         valid[at, 0, :r, :c] = 1
@@ -174,7 +172,7 @@ def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples
         torch.from_numpy(legal.reshape(count, -1)),
         torch.from_numpy(valid),
         torch.from_numpy(macro),
-        torch.from_numpy(task_of),
+        torch.tensor(task_of),
         torch.tensor([tasks[k].grid[1] for k in task_of]),
         torch.from_numpy(start),
         torch.from_numpy(node[order]),

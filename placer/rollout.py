@@ -15,6 +15,12 @@ from env.vector import FloorplanVectorEnv
 from placer.batching import GraphBatch, PolicyTask, Sample, StepBatch, collate
 from placer.policy import Policy, sample_actions
 
+SCALE_EPISODES = 256
+"""Over how many episodes `ReturnScale` averages."""
+
+WORST_RETURN = -3.0
+"""Standardised return of an episode that ran into a dead end, and the least of any."""
+
 
 def gae(
     rewards: NDArray, values: NDArray, dones: NDArray, last_value: NDArray, gamma: float, gae_lambda: float
@@ -40,6 +46,51 @@ def gae(
         advantages[t] = running
         following = values[t]
     return advantages, advantages + values
+
+
+@dataclass
+class ReturnScale:
+    """Mean and spread of the returns of each design's episodes: what they are measured in while learning.
+
+    Designs differ in cost by far more than placements of one design do, and a placement that was not possible costs
+    far more still. Averages run over the last few hundred episodes.
+    """
+
+    mean: NDArray[np.float64]
+    square: NDArray[np.float64]
+    """(tasks,) running averages of the return and of its square."""
+    count: NDArray[np.float64]
+
+    @staticmethod
+    def make(num_tasks: int) -> ReturnScale:
+        return ReturnScale(*(np.zeros(num_tasks) for _ in range(3)))
+
+    def update(self, task: int, total: float) -> None:
+        """Takes in the return of a complete episode."""
+        self.count[task] = min(self.count[task] + 1, SCALE_EPISODES)
+        share = 1 / self.count[task]
+        self.mean[task] += share * (total - self.mean[task])
+        self.square[task] += share * (total**2 - self.square[task])
+
+    def spread(self, task: int) -> float:
+        """Standard deviation; 1 where too few episodes are known."""
+        variance = self.square[task] - self.mean[task] ** 2
+        return float(np.sqrt(max(variance, 1e-8))) if self.count[task] > 1 else 1.0
+
+    def standardise(self, task: int, total: float | None) -> float:
+        """Distance of a return from the mean, in spreads; that of a dead end (None) is `WORST_RETURN`."""
+        if total is None:
+            return WORST_RETURN
+        return max((total - self.mean[task]) / self.spread(task), WORST_RETURN)
+
+
+def normalise_by_task(advantages: NDArray, task_of: Sequence[int]) -> NDArray:
+    """Advantages (T, B) with mean 0 and deviation 1 over the steps of each task."""
+    result = np.empty_like(advantages)
+    for k in set(task_of):
+        part = advantages[:, np.equal(task_of, k)]
+        result[:, np.equal(task_of, k)] = (part - part.mean()) / (part.std() + 1e-8)
+    return result
 
 
 @dataclass(frozen=True)

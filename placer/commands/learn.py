@@ -33,6 +33,8 @@ class _Learning:
     """Of Adam at the start."""
     entropy: float = 0.01
     """Weight of the entropy bonus."""
+    bf16: bool = False
+    """Convolutions in bfloat16: faster on CUDA and on CPUs with AVX512-BF16 or AMX."""
     resume: bool = False
     """Go on from where a run in the same folder stands."""
     quiet: bool = False
@@ -54,7 +56,10 @@ class Train(_Learning):
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune(_Learning):
-    """Fine-tune a policy on one design; the best placement found is kept beside it."""
+    """Fine-tune a policy on one design, beginning with what `place --seconds 0` makes of it.
+
+    The best placement found is kept beside the policy, and `place --policy RUN` starts from it too.
+    """
 
     design: Positional[Path]
     """Netlist file, or design folder."""
@@ -68,15 +73,24 @@ class Finetune(_Learning):
     """Weight of the entropy bonus."""
 
     def run(self) -> int:
-        return _train(self, [netlists.read(self.design, self.placement)], self.policy)
+        design = netlists.read(self.design, self.placement)
+        known = None
+        if not self.resume:
+            from placer import place
+
+            known = place(design, seconds=0, seed=self.seed, policy=self.policy, threads=self.threads).placement
+        return _train(self, [design], self.policy, known)
 
 
-def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
+def _train(
+    args: _Learning, designs: list[netlists.Design], policy: str | None, known: netlists.Placement | None = None
+) -> int:
     from placer.checkpoint import load_checkpoint, policy_path
-    from placer.config import PPOConfig, TrainConfig
+    from placer.config import FINETUNE, PPOConfig, TrainConfig
     from placer.ppo import POLICY_FILE, check_device, train
 
     check_device(args.device)
+    ppo = FINETUNE if isinstance(args, Finetune) else PPOConfig()
     config = TrainConfig(
         seed=args.seed,
         envs=args.envs,
@@ -84,9 +98,11 @@ def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) 
         iterations=args.iterations,
         threads=args.threads,
         device=args.device,
-        ppo=replace(PPOConfig(), learning_rate=args.learning_rate, entropy=args.entropy),
+        bf16=args.bf16,
+        polish=isinstance(args, Finetune),
+        ppo=replace(ppo, learning_rate=args.learning_rate, entropy=args.entropy),
     )
     start = load_checkpoint(policy_path(policy)).policy if policy else None
-    train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet))
+    train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet), known)
     print(f"policy: {args.out / POLICY_FILE}\ncurves: tensorboard --logdir {args.out}")
     return 0

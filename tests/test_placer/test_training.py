@@ -6,14 +6,17 @@ import pytest
 import torch
 
 import netlists
+from env import CostModel, FloorplanEnv
 from env.episodes import FloorplanConfig
 from netlists import NetlistError
 from netlists.synthetic import SyntheticConfig, generate
 from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, imitate, make_lesson
+from placer.kept import kept_placement
+from placer.pipeline import place
 from placer.policy import Policy
-from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, train
+from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, train, whole_episodes
 
 TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
 
@@ -67,13 +70,36 @@ def test_best_placements_and_curves_are_kept(two_macros, tmp_path):
     train([two_macros], settings(), tmp_path)
     best = load_checkpoint(tmp_path / POLICY_FILE).record["progress"]["best"][two_macros.name]
     canvas, placement = netlists.read_plc(tmp_path / f"{two_macros.name}.plc", two_macros.netlist)
-    from env import CostModel
-
     assert CostModel(two_macros.netlist, canvas).evaluate(placement).proxy_cost == pytest.approx(best, abs=1e-5)
     assert {"proxy_cost", "wirelength_cost", "density_cost", "congestion_cost", "entropy", "value_loss"} <= set(
         curve(tmp_path)[-1]
     )
     assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_a_known_placement_is_kept_and_found_again_for_the_same_design_only(two_macros, small, tmp_path):
+    known = place(two_macros, seconds=1, policy="none", threads=1)  # searched: no episode of two iterations beats it
+    train([two_macros], settings(polish=True), tmp_path, known=known.placement)
+    record = load_checkpoint(tmp_path / POLICY_FILE).record
+    assert record["progress"]["best"][two_macros.name] == pytest.approx(known.costs.proxy_cost)
+    kept = kept_placement(tmp_path, record, two_macros)
+    model = CostModel(two_macros.netlist, two_macros.canvas)
+    assert model.evaluate(kept).proxy_cost == pytest.approx(known.costs.proxy_cost, abs=1e-5)
+    assert place(two_macros, seconds=0, policy=tmp_path, threads=1).costs == model.evaluate(kept)
+
+    canvas = replace(two_macros.canvas, width=two_macros.canvas.width + 1)
+    fixed = np.arange(len(two_macros.placement)) == 0
+    moved = two_macros.placement.replace(x=two_macros.placement.x + ~two_macros.placement.fixed)
+    assert kept_placement(tmp_path, record, small) is None
+    assert kept_placement(tmp_path, record, replace(two_macros, canvas=canvas)) is None
+    other = two_macros.placement.replace(fixed=two_macros.placement.fixed ^ fixed)
+    assert kept_placement(tmp_path, record, two_macros.with_placement(other)) is None
+    assert kept_placement(tmp_path, record, two_macros.with_placement(moved)) is not None
+    assert kept_placement(tmp_path / POLICY_FILE, record, two_macros) is None  # a checkpoint without its run
+
+
+def test_an_iteration_is_whole_episodes():
+    assert [whole_episodes(length) for length in (133, 20, 64, 1)] == [133, 80, 64, 64]
 
 
 def test_checkpoint_round_trip_and_refusals(tmp_path):
@@ -108,8 +134,6 @@ def test_two_macros_are_solved_in_a_minute(two_macros, tmp_path):
     """The best of 400 random episodes is near the optimum; the mean of the trained policy must come close to it."""
     config = settings(iterations=10_000, minutes=0.9, threads=2, envs=16, ppo=PPOConfig(steps=16, learning_rate=2e-3))
     train([two_macros], config, tmp_path)
-    from env import FloorplanEnv
-
     environment, rng, random_costs = FloorplanEnv(two_macros), np.random.default_rng(0), []
     for _ in range(400):
         observation, _ = environment.reset()
