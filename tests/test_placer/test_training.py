@@ -129,21 +129,44 @@ def test_imitation_learns_what_it_is_shown(small):
     assert losses[-1] < losses[0] - 0.3
 
 
-@pytest.mark.slow
-def test_two_macros_are_solved_in_a_minute(two_macros, tmp_path):
-    """The best of 400 random episodes is near the optimum; the mean of the trained policy must come close to it."""
-    config = settings(iterations=10_000, minutes=0.9, threads=2, envs=16, ppo=PPOConfig(steps=16, learning_rate=2e-3))
-    train([two_macros], config, tmp_path)
-    environment, rng, random_costs = FloorplanEnv(two_macros), np.random.default_rng(0), []
-    for _ in range(400):
+def random_costs(design, episodes):
+    """Proxy costs of episodes that choose uniformly among the legal cells; the second macro may find no room."""
+    environment, rng, costs = FloorplanEnv(design), np.random.default_rng(0), []
+    for _ in range(episodes):
         observation, _ = environment.reset()
         terminated = False
         while not terminated:
             action = rng.choice(np.flatnonzero(observation["action_mask"]))
             observation, _, terminated, _, info = environment.step(action)
-        if "costs" in info:  # the second macro may find no room
-            random_costs.append(info["costs"]["proxy_cost"])
-    assert len(random_costs) > 100
-    learned = np.mean([row["proxy_cost"] for row in curve(tmp_path) if "proxy_cost" in row][-5:])
-    gained = (np.mean(random_costs) - learned) / (np.mean(random_costs) - np.min(random_costs))
-    assert gained > 0.8, f"random {np.mean(random_costs):.4f}, best {np.min(random_costs):.4f}, learned {learned:.4f}"
+        if "costs" in info:
+            costs.append(info["costs"]["proxy_cost"])
+    assert len(costs) > episodes / 4
+    return costs
+
+
+def gained(random, folder, last):
+    """Share of the gap between the mean and the best random episode that the last iterations' mean has closed."""
+    learned = np.mean([row["proxy_cost"] for row in curve(folder) if "proxy_cost" in row][-last:])
+    print(f"random {np.mean(random):.4f}, best {np.min(random):.4f}, learned {learned:.4f}")
+    return (np.mean(random) - learned) / (np.mean(random) - np.min(random))
+
+
+def test_learning_solves_two_macros_in_20_iterations(two_macros, tmp_path):
+    """Fails if the policy, the mask or the loss is broken. Of four seeds the worst closed 1.02 of the gap."""
+    config = settings(iterations=20, envs=16, checkpoint_every=20, ppo=PPOConfig(steps=16, learning_rate=2e-3))
+    train([two_macros], replace(config, floorplan=FloorplanConfig()), tmp_path)
+    assert gained(random_costs(two_macros, 400), tmp_path, 3) > 0.8
+    rows = curve(tmp_path)
+    assert abs(rows[0]["approx_kl"]) < 0.03  # the update sees the probabilities that the rollout saw
+    assert rows[-1]["infeasible"] < rows[0]["infeasible"] / 4
+    assert rows[-1]["entropy"] < rows[0]["entropy"] / 2
+
+
+@pytest.mark.slow
+def test_two_macros_are_solved_in_a_minute(two_macros, tmp_path):
+    """The best of 400 random episodes is near the optimum; the mean of the trained policy must come close to it."""
+    config = settings(iterations=10_000, minutes=0.9, threads=2, envs=16, ppo=PPOConfig(steps=16, learning_rate=2e-3))
+    train([two_macros], config, tmp_path)
+    random = random_costs(two_macros, 400)
+    assert len(random) > 100
+    assert gained(random, tmp_path, 5) > 0.8
