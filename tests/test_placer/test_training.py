@@ -147,7 +147,6 @@ def random_costs(design, episodes):
 def gained(random, folder, last):
     """Share of the gap between the mean and the best random episode that the last iterations' mean has closed."""
     learned = np.mean([row["proxy_cost"] for row in curve(folder) if "proxy_cost" in row][-last:])
-    print(f"random {np.mean(random):.4f}, best {np.min(random):.4f}, learned {learned:.4f}")
     return (np.mean(random) - learned) / (np.mean(random) - np.min(random))
 
 
