@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 
 from env.episodes import FloorplanConfig
 
+EPISODE_SOFT_MOVES = 10_000
+"""Moves of exact descent of the soft macros at the end of an episode of the policy: so many that a better episode is a
+better placement once the soft macros are placed with care. On NanGate45/ariane133 the two costs correlate .54, with
+2,000 moves -.02 (16 episodes of the shipped policy)."""
+
 
 @dataclass(frozen=True)
 class PolicyConfig:
@@ -86,6 +91,6 @@ class TrainConfig:
     """Sizes of a new policy; ignored where one is loaded."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """The learning algorithm."""
-    floorplan: FloorplanConfig = field(default_factory=lambda: FloorplanConfig(soft_moves=2000))
+    floorplan: FloorplanConfig = field(default_factory=lambda: FloorplanConfig(soft_moves=EPISODE_SOFT_MOVES))
     """The environment. Learning looks at the cost at the end of an episode only: shaped rewards, taken with provisional
     soft macros, show little of the difference between two final costs."""
