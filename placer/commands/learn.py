@@ -75,9 +75,10 @@ class Finetune(_Learning):
     def run(self) -> int:
         design = netlists.read(self.design, self.placement)
         known = None
-        if not self.resume:
-            from placer import place
+        from placer import place
+        from placer.ppo import STATE_FILE
 
+        if not (self.resume and (self.out / STATE_FILE).exists()):
             known = place(design, seconds=0, seed=self.seed, policy=self.policy, threads=self.threads).placement
         return _train(self, [design], self.policy, known)
 
