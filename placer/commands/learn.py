@@ -73,25 +73,18 @@ class Finetune(_Learning):
     """Weight of the entropy bonus."""
 
     def run(self) -> int:
-        design = netlists.read(self.design, self.placement)
-        known = None
-        from placer import place
-        from placer.ppo import STATE_FILE
-
-        if not (self.resume and (self.out / STATE_FILE).exists()):
-            known = place(design, seconds=0, seed=self.seed, policy=self.policy, threads=self.threads).placement
-        return _train(self, [design], self.policy, known)
+        return _train(self, [netlists.read(self.design, self.placement)], self.policy)
 
 
-def _train(
-    args: _Learning, designs: list[netlists.Design], policy: str | None, known: netlists.Placement | None = None
-) -> int:
+def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
+    from placer import place
     from placer.checkpoint import load_checkpoint, policy_path
     from placer.config import FINETUNE, PPOConfig, TrainConfig
-    from placer.ppo import POLICY_FILE, check_device, train
+    from placer.ppo import POLICY_FILE, STATE_FILE, check_device, train
 
     check_device(args.device)
-    ppo = FINETUNE if isinstance(args, Finetune) else PPOConfig()
+    finetuning = isinstance(args, Finetune)
+    ppo = FINETUNE if finetuning else PPOConfig()
     config = TrainConfig(
         seed=args.seed,
         envs=args.envs,
@@ -100,10 +93,13 @@ def _train(
         threads=args.threads,
         device=args.device,
         bf16=args.bf16,
-        polish=isinstance(args, Finetune),
+        polish=finetuning,
         ppo=replace(ppo, learning_rate=args.learning_rate, entropy=args.entropy),
     )
     start = load_checkpoint(policy_path(policy)).policy if policy else None
+    known = None
+    if finetuning and policy and not (args.resume and (args.out / STATE_FILE).exists()):
+        known = place(designs[0], seconds=0, seed=args.seed, policy=policy, threads=args.threads).placement
     train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet), known)
     print(f"policy: {args.out / POLICY_FILE}\ncurves: tensorboard --logdir {args.out}")
     return 0
