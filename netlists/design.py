@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +33,19 @@ class Design:
     def with_placement(self, placement: Placement) -> Design:
         """The same netlist and canvas, placed otherwise."""
         return replace(self, placement=placement)
+
+    def fingerprint(self) -> str:
+        """Equal for two designs if a placement of one is a placement of the other: same nodes, pins and nets, same
+        canvas, same fixed nodes at the same places. Positions of movable nodes do not enter.
+        """
+        netlist, placement = self.netlist, self.placement
+        digest = hashlib.sha256(repr((netlist.node_name, self.canvas)).encode())
+        arrays = (netlist.kind, netlist.size, netlist.pin_node, netlist.pin_offset, netlist.net_start)
+        arrays += (netlist.net_pin, netlist.net_weight, placement.fixed)
+        fixed = np.round([axis[placement.fixed] for axis in (placement.x, placement.y)], 3) + 0.0  # no negative zero
+        for array in (*arrays, fixed, placement.orientation[placement.fixed]):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     def check_placeable(self) -> None:
         """Raises NetlistError if no legal placement can exist: a macro that fits nowhere, or too much area."""

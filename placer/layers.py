@@ -43,7 +43,7 @@ class GridBlock(nn.Module):
     is alone: batching changes nothing.
 
     Shapes:
-        x: (B, C, R, C'); valid: (B, 1, R, C'); shift: (B, C); returns as x.
+        x: (B, C, R, C'); valid: (B, 1, R, C') or None where all grids are equal; shift: (B, C); returns as x.
     """
 
     def __init__(self, channels: int) -> None:
@@ -51,7 +51,12 @@ class GridBlock(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
-    def forward(self, x: Tensor, valid: Tensor, shift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None, shift: Tensor) -> Tensor:
         """Adds what two convolutions, conditioned by `shift`, make of x."""
-        y = torch.nn.functional.silu(self.first(x) + shift[:, :, None, None]) * valid
-        return torch.nn.functional.silu(x + self.second(y)) * valid
+        y = on_grid(torch.nn.functional.silu(self.first(x) + shift[:, :, None, None].to(x.dtype)), valid)
+        return on_grid(torch.nn.functional.silu(x + self.second(y)), valid)
+
+
+def on_grid(x: Tensor, valid: Tensor | None) -> Tensor:
+    """Zeroes the cells beyond each grid; returns x itself where there are none."""
+    return x if valid is None else x * valid

@@ -111,6 +111,15 @@ def place(
     return _Pipeline(design, config, listener, time.monotonic() if began is None else began).run()
 
 
+def soften(design: Design, placement: Placement, model: CostModel, seed: int) -> tuple[Placement, Costs]:
+    """Soft macros placed with care around the hard ones: analytically, then by exact descent; and the costs."""
+    soft = design.netlist.is_soft & ~placement.fixed
+    placement = place_soft_macros(design, placement, model.core)
+    descent = SearchConfig(moves=SOFT_MOVES, seed=seed, threads=1, start_temperature=1e-6)
+    found = search(design, placement, descent, model, movable=soft)
+    return found.placement, found.costs
+
+
 class _Pipeline:
     def __init__(self, design: Design, config: PlaceConfig, listener: Listener | None, began: float) -> None:
         self.design, self.config, self.listener, self.began = design, config, listener, began
@@ -152,12 +161,13 @@ class _Pipeline:
         design, config = self.design, self.config
         starts: dict[str, tuple[Placement, Costs]] = {}
         if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):
-            found = self._policy_start()
-            if found:
-                starts["policy"] = found
-                self._end_stage("policy", found[1])
+            for name, found in self._policy_starts().items():
+                starts[name] = found
+                self._end_stage(name, found[1])
         if not starts:
-            starts["analytic"] = self._soften(legalize(design, analytic_start(design), self.model.core))
+            starts["analytic"] = soften(
+                design, legalize(design, analytic_start(design), self.model.core), self.model, config.seed
+            )
             self._end_stage("analytic", starts["analytic"][1])
         if not config.from_scratch and design.placement.placed.all() and config.seconds > 0:
             given = legalize(design, design.placement, self.model.core)
@@ -165,31 +175,25 @@ class _Pipeline:
             self._end_stage("given", starts["given"][1])
         return starts
 
-    def _policy_start(self) -> tuple[Placement, Costs] | None:
+    def _policy_starts(self) -> dict[str, tuple[Placement, Costs]]:
+        """The best rollout, and what the policy's training run kept as the best placement of this very design."""
         # Torch is needed here and nowhere else: `--policy none` starts without its second of imports.
         from placer.checkpoint import load_checkpoint, policy_path
+        from placer.kept import kept_placement
         from placer.zero_shot import zero_shot
 
-        policy = load_checkpoint(policy_path(self.config.policy)).policy
+        starts: dict[str, tuple[Placement, Costs]] = {}
+        checkpoint = load_checkpoint(policy_path(self.config.policy))
+        kept = kept_placement(self.config.policy, checkpoint.record, self.design)
+        if kept:
+            starts["kept"] = kept, self.model.evaluate(kept)
         budget = ZERO_SHOT_SECONDS if self.config.seconds == 0 else 0.25 * self.config.seconds
         seconds = max(0.0, self.began + budget - time.monotonic())
-        placements = zero_shot(self.design, policy, self.config, seconds)
-        candidates = [self._soften(placement) for placement in placements]
-        return min(candidates, key=lambda pair: pair[1].proxy_cost, default=None)
-
-    def _soften(self, placement: Placement) -> tuple[Placement, Costs]:
-        """Soft macros placed around the hard ones: analytically, then by exact descent."""
-        design, config = self.design, self.config
-        soft = design.netlist.is_soft & ~placement.fixed
-        placement = place_soft_macros(design, placement, self.model.core)
-        found = search(
-            design,
-            placement,
-            SearchConfig(moves=SOFT_MOVES, seed=config.seed, threads=1, start_temperature=1e-6),
-            self.model,
-            movable=soft,
-        )
-        return found.placement, found.costs
+        placements = zero_shot(self.design, checkpoint.policy, self.config, seconds)
+        candidates = [soften(self.design, placement, self.model, self.config.seed) for placement in placements]
+        if candidates:
+            starts["policy"] = min(candidates, key=lambda pair: pair[1].proxy_cost)
+        return starts
 
     def _end_stage(self, name: str, costs: Costs) -> None:
         self.stages.append(Stage(name, round(time.monotonic() - self.began, 3), costs.proxy_cost))

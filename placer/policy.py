@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from env.graph import NODE_FEATURES
 from placer.batching import MAP_CHANNELS, STEP_FEATURES, GraphBatch, StepBatch
 from placer.config import PolicyConfig
-from placer.layers import GridBlock, NetConv
+from placer.layers import GridBlock, NetConv, on_grid
 
 WIRE_PRIOR = 0.5
 """How strongly a new policy prefers cells with a small wire mask: a little, so that it starts near random."""
@@ -78,6 +78,7 @@ class PolicyHead(nn.Module):
         self.shifts = nn.ModuleList(nn.Linear(config.channels, config.channels) for _ in range(config.blocks))
         self.exit = nn.Conv2d(config.channels, 1, 1)
         self.wire_prior = nn.Parameter(torch.tensor(WIRE_PRIOR))
+        self.bf16 = False
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]
 
@@ -88,20 +89,31 @@ class PolicyHead(nn.Module):
         context = self.context(torch.cat([macro, embeddings.graph[batch.graph_of], batch.features], dim=1))
         affinity = self._affinity(embeddings, batch, macro)
         x = torch.cat([batch.maps, affinity.view(count, rows, cols, self.heads).permute(0, 3, 1, 2)], dim=1)
-        x = torch.nn.functional.silu(self.enter(x) + context[:, :, None, None]) * batch.valid
-        for block, shift in zip(self.blocks, self.shifts, strict=True):
-            x = block(x, batch.valid, shift(context))
-        logits = self.exit(x).flatten(1) - self.wire_prior * batch.maps[:, 1].flatten(1)
-        features = x.sum(dim=(2, 3)) / batch.valid.sum(dim=(2, 3))
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            x = self._trunk(x, None if batch.valid.all() else batch.valid, context)
+            logits = self.exit(x)
+        logits = logits.float().flatten(1) - self.wire_prior * batch.maps[:, 1].flatten(1)
+        features = x.sum(dim=(2, 3)).float() / batch.valid.sum(dim=(2, 3))
         return logits.masked_fill(~batch.legal, float("-inf")), features, context
 
+    def _trunk(self, x: Tensor, valid: Tensor | None, context: Tensor) -> Tensor:
+        """What the convolutions make of the maps, (B, channels, R, C)."""
+        x = self.enter(x)
+        valid = None if valid is None else valid.to(x.dtype)
+        x = on_grid(torch.nn.functional.silu(x + context[:, :, None, None].to(x.dtype)), valid)
+        for block, shift in zip(self.blocks, self.shifts, strict=True):
+            x = block(x, valid, shift(context))
+        return x
+
     def _affinity(self, embeddings: Embeddings, batch: StepBatch, macro: Tensor) -> Tensor:
-        query = self.query(macro).view(-1, self.heads, self.head_dim)
-        key = embeddings.key.view(-1, self.heads, self.head_dim)
-        product = (query[batch.spread_sample] * key[batch.spread_node]).sum(-1) / self.head_dim
-        cells = batch.maps.shape[0] * batch.maps.shape[2] * batch.maps.shape[3]
-        zeros = torch.zeros(cells, self.heads, dtype=product.dtype, device=product.device)
-        return zeros.index_add(0, batch.spread_cell, product)
+        # index_select, not indexing: its gradient is an index_add, which is much faster than that of indexing.
+        sample = batch.spread_sample
+        query = self.query(macro).index_select(0, sample)
+        product = query * embeddings.key.index_select(0, batch.spread_node)
+        product = product.view(-1, self.heads, self.head_dim).sum(-1) / self.head_dim
+        count, _, rows, cols = batch.maps.shape
+        zeros = torch.zeros(count * rows * cols, self.heads, dtype=product.dtype, device=product.device)
+        return zeros.index_add(0, sample * (rows * cols) + batch.spread_cell, product)
 
 
 class ValueHead(nn.Module):
@@ -115,8 +127,15 @@ class ValueHead(nn.Module):
         super().__init__()
         self.mlp = nn.Sequential(nn.Linear(2 * config.channels, 64), nn.SiLU(), nn.Linear(64, 1))
 
+    def forget(self) -> None:
+        """Makes every value zero: what returns are measured in is another matter in every run."""
+        last = self.mlp[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
     def forward(self, features: Tensor, context: Tensor) -> Tensor:
-        """Values in units of the reward."""
+        """Values in units of the standardised return."""
         return self.mlp(torch.cat([features, context], dim=1)).squeeze(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,14 +16,15 @@ from torch import Tensor
 
 from env.episodes import Task
 from env.vector import FloorplanVectorEnv
-from netlists import Design, NetlistError
+from netlists import Design, NetlistError, Placement
 from netlists.files import make_folder, write_bytes
 from netlists.plc import write_plc
-from placer.batching import PolicyTask, collate
+from placer.batching import PolicyTask
 from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
 from placer.config import TrainConfig
+from placer.pipeline import soften
 from placer.policy import Policy
-from placer.rollout import Player, Rollout, gae, ppo_loss, to_padded_grid
+from placer.rollout import Player, ReturnScale, Rollout, gae, normalise_by_task, ppo_loss
 
 POLICY_FILE = "policy.safetensors"
 STATE_FILE = "state.safetensors"
@@ -56,6 +57,7 @@ def train(
     policy: Policy | None = None,
     resume: bool = False,
     observer: Observer | None = None,
+    known: Placement | None = None,
 ) -> Policy:
     """Trains a policy and writes `policy.safetensors`, `state.safetensors`, `curve.jsonl` and TensorBoard files.
 
@@ -66,12 +68,15 @@ def train(
         policy: the one to start from; a new one by default.
         resume: go on from the state that `out` holds, if it holds one.
         observer: told of every iteration.
+        known: a complete placement of the first design, to be kept until the run finds a better one.
 
     Raises:
         NetlistError: a design cannot be placed, or the folder cannot be written or resumed from.
     """
     make_folder(out)
     run = _Run(designs, config, out, policy, resume)
+    if known:
+        run.keep(0, known)
     try:
         while not run.finished():
             row = run.iterate()
@@ -97,11 +102,15 @@ class _Run:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.shuffle = np.random.default_rng(config.seed)
         self.progress = Progress()
+        self.scale = ReturnScale.make(len(self.designs))
         self.policy = policy or Policy(config.policy)
         state: dict[str, Tensor] = {}
         if resume and (out / STATE_FILE).exists():
             state = self._resume()
+        else:
+            self.policy.value_head.forget()
         self.policy.to(config.device)
+        self.policy.policy_head.bf16 = config.bf16
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=config.ppo.learning_rate, eps=1e-5)
         if state:
             load_optimizer_tensors(self.optimizer, state)
@@ -109,6 +118,7 @@ class _Run:
         self.tasks = [PolicyTask.make(Task.make(design, config.floorplan)) for design in self.designs]
         self.task_of = [b % len(self.tasks) for b in range(max(config.envs, len(self.tasks)))]
         env = FloorplanVectorEnv([self.tasks[k].task for k in self.task_of], config.floorplan, config.threads)
+        self.steps = config.ppo.steps or whole_episodes(max(len(task.order_node) for task in self.tasks))
         self.player = Player(env, self.tasks, self.task_of, config.device)
         from torch.utils.tensorboard import SummaryWriter
 
@@ -121,6 +131,7 @@ class _Run:
         self.policy = checkpoint.policy
         self.progress = Progress(**checkpoint.record["progress"])
         self.generator.set_state(checkpoint.state["generator"])
+        self.scale = ReturnScale(*(np.array(part) for part in checkpoint.record["return_scale"]))
         self.shuffle.bit_generator.state = checkpoint.record["shuffle"]
         # A run that was killed may have logged iterations after its last checkpoint: they will be run again.
         rows = (self.out / CURVE_FILE).read_bytes().splitlines(keepends=True)
@@ -147,11 +158,12 @@ class _Run:
 
         # Rollout: every environment takes the same number of steps; episodes may span iterations.
         self.policy.eval()
-        roll = self.player.play(self.policy, ppo.steps, self.generator)
+        roll = self.player.play(self.policy, self.steps, self.generator)
         played = time.monotonic()
 
-        # Advantages from the shaped rewards.
-        advantages, returns = gae(roll.rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
+        # Advantages, in spreads of each design's returns.
+        rewards = self._standardised_rewards(roll)
+        advantages, returns = gae(rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
 
         # Update: the learning rate falls with the share of the run that is over.
         share = self._share_done()
@@ -173,36 +185,44 @@ class _Run:
         self._log(row)
         return row
 
+    def _standardised_rewards(self, roll: Rollout) -> NDArray[np.float32]:
+        """(T, B): the standardised return of an episode at its end, nothing before, shaped or not."""
+        totals = [-info["costs"]["proxy_cost"] if "costs" in info else None for _, info in roll.finished]
+        tasks = [self.task_of[b] for b, _ in roll.finished]
+        for task, total in zip(tasks, totals, strict=True):
+            if total is not None:
+                self.scale.update(task, total)
+        rewards = np.zeros_like(roll.rewards)
+        rewards[roll.dones > 0] = [self.scale.standardise(*pair) for pair in zip(tasks, totals, strict=True)]
+        return rewards
+
     def _update(self, roll: Rollout, advantages: NDArray, returns: NDArray) -> dict[str, float]:
         ppo, device = self.config.ppo, self.config.device
-        samples = [sample for step in roll.samples for sample in step]
-        flat = [np.ascontiguousarray(a.reshape(-1)) for a in (roll.actions, roll.log_probability, advantages, returns)]
-        actions, old, advantage, target = flat
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        count = advantages.size
+        advantages = normalise_by_task(advantages, self.task_of)
+        arrays = (roll.actions, roll.log_probability, advantages, returns)
+        flat = [torch.as_tensor(array.reshape(-1), device=device) for array in arrays]
         history: list[dict[str, float]] = []
         for _ in range(ppo.epochs):
-            for index in np.array_split(self.shuffle.permutation(len(samples)), max(1, len(samples) // ppo.minibatch)):
-                chosen = [samples[i] for i in index]
-                batch = collate(self.tasks, self.player.graph_start, chosen).to(device)
-                cols = [self.tasks[k].grid[1] for k, _, _ in chosen]
-                action = torch.as_tensor(to_padded_grid(actions[index], batch.cols, cols), device=device)
-                rest = (torch.as_tensor(a[index], dtype=torch.float32, device=device) for a in (old, advantage, target))
-                logits, values = self.policy(self.policy.embed(self.player.graphs), batch)
-                terms = ppo_loss(logits, values, action, *rest, clip=ppo.clip)
+            for index in np.array_split(self.shuffle.permutation(count), max(1, count // ppo.minibatch)):
+                chosen = torch.from_numpy(index)
+                logits, values = self.policy(
+                    self.policy.embed(self.player.graphs), roll.batch.select(chosen).to(device)
+                )
+                terms = ppo_loss(logits, values, *(array[chosen.to(device)] for array in flat), clip=ppo.clip)
                 loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
                 self.optimizer.zero_grad()
                 loss.backward()
                 norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), ppo.max_grad_norm)
                 self.optimizer.step()
                 history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
-            if np.mean([h["approx_kl"] for h in history[-max(1, len(samples) // ppo.minibatch) :]]) > ppo.target_kl:
+            if np.mean([h["approx_kl"] for h in history[-max(1, count // ppo.minibatch) :]]) > ppo.target_kl:
                 break
         return {name: float(np.mean([h[name] for h in history])) for name in history[0]}
 
     def _row(self, roll: Rollout, losses: dict[str, float]) -> dict[str, Any]:
         complete = [(b, info) for b, info in roll.finished if "costs" in info]
-        for b, info in complete:
-            self._keep_best(self.task_of[b], info)
+        self._keep_best(complete)
         row: dict[str, Any] = {
             "iteration": self.progress.iteration,
             "env_steps": self.progress.env_steps,
@@ -216,13 +236,23 @@ class _Run:
             row["return"] = -row["proxy_cost"]
         return row | losses
 
-    def _keep_best(self, task: int, info: dict[str, Any]) -> None:
-        name, proxy = self.names[task], info["costs"]["proxy_cost"]
-        if proxy >= self.progress.best.get(name, np.inf):
-            return
-        self.progress.best[name] = proxy
-        design = self.designs[task]
-        write_plc(self.out / f"{name}.plc", design.netlist, design.canvas, info["placement"])
+    def _keep_best(self, complete: list[tuple[int, dict[str, Any]]]) -> None:
+        """Offers the best episode of every design to `keep`, its soft macros placed with care if so configured."""
+        for task in {self.task_of[b] for b, _ in complete}:
+            infos = [info for b, info in complete if self.task_of[b] == task]
+            placement: Placement = min(infos, key=lambda info: info["costs"]["proxy_cost"])["placement"]
+            if self.config.polish:
+                design, model = self.designs[task], self.tasks[task].task.costs
+                placement, _ = soften(design, placement, model, self.config.seed)
+            self.keep(task, placement)
+
+    def keep(self, task: int, placement: Placement) -> None:
+        """Writes a complete placement to the folder of the run if it is the best of its design so far."""
+        design, name = self.designs[task], self.names[task]
+        proxy = self.tasks[task].task.costs.evaluate(placement).proxy_cost
+        if proxy < self.progress.best.get(name, np.inf):
+            self.progress.best[name] = proxy
+            write_plc(self.out / f"{name}.plc", design.netlist, design.canvas, placement)
 
     def _log(self, row: dict[str, Any]) -> None:
         for name, value in row.items():
@@ -236,8 +266,10 @@ class _Run:
         record = {
             "config": asdict(self.config),
             "designs": self.names,
+            "kept": {d.fingerprint(): name for d, name in zip(self.designs, self.names, strict=True)},
             "progress": asdict(self.progress),
             "shuffle": self.shuffle.bit_generator.state,
+            "return_scale": [part.tolist() for part in astuple(self.scale)],
         }
         state = optimizer_tensors(self.optimizer) | {"generator": self.generator.get_state()}
         save_checkpoint(self.out / STATE_FILE, self.policy, record, state)
@@ -246,6 +278,11 @@ class _Run:
     def close(self) -> None:
         self.save()
         self.writer.close()
+
+
+def whole_episodes(length: int, least: int = 64) -> int:
+    """The steps of the fewest whole episodes of a length that come to `least` steps."""
+    return -(-least // length) * length
 
 
 def _unique_names(designs: Sequence[Design]) -> list[str]:

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from env.vector import FloorplanVectorEnv
-from placer.batching import GraphBatch, PolicyTask, Sample, collate
+from placer.batching import GraphBatch, PolicyTask, Sample, StepBatch, collate
 from placer.policy import Policy, sample_actions
+
+SCALE_EPISODES = 256
+"""Over how many episodes `ReturnScale` averages."""
+
+WORST_RETURN = -3.0
+"""Standardised return of an episode that ran into a dead end, and the least of any."""
 
 
 def gae(
@@ -40,6 +46,51 @@ def gae(
         advantages[t] = running
         following = values[t]
     return advantages, advantages + values
+
+
+@dataclass
+class ReturnScale:
+    """Mean and spread of the returns of each design's episodes: what they are measured in while learning.
+
+    Designs differ in cost by far more than placements of one design do, and a placement that was not possible costs
+    far more still. Averages run over the last few hundred episodes.
+    """
+
+    mean: NDArray[np.float64]
+    square: NDArray[np.float64]
+    """(tasks,) running averages of the return and of its square."""
+    count: NDArray[np.float64]
+
+    @staticmethod
+    def make(num_tasks: int) -> ReturnScale:
+        return ReturnScale(*(np.zeros(num_tasks) for _ in range(3)))
+
+    def update(self, task: int, total: float) -> None:
+        """Takes in the return of a complete episode."""
+        self.count[task] = min(self.count[task] + 1, SCALE_EPISODES)
+        share = 1 / self.count[task]
+        self.mean[task] += share * (total - self.mean[task])
+        self.square[task] += share * (total**2 - self.square[task])
+
+    def spread(self, task: int) -> float:
+        """Standard deviation; 1 where too few episodes are known."""
+        variance = self.square[task] - self.mean[task] ** 2
+        return float(np.sqrt(max(variance, 1e-8))) if self.count[task] > 1 else 1.0
+
+    def standardise(self, task: int, total: float | None) -> float:
+        """Distance of a return from the mean, in spreads; that of a dead end (None) is `WORST_RETURN`."""
+        if total is None:
+            return WORST_RETURN
+        return max((total - self.mean[task]) / self.spread(task), WORST_RETURN)
+
+
+def normalise_by_task(advantages: NDArray, task_of: Sequence[int]) -> NDArray:
+    """Advantages (T, B) with mean 0 and deviation 1 over the steps of each task."""
+    result = np.empty_like(advantages)
+    for k in set(task_of):
+        part = advantages[:, np.equal(task_of, k)]
+        result[:, np.equal(task_of, k)] = (part - part.mean()) / (part.std() + 1e-8)
+    return result
 
 
 @dataclass(frozen=True)
@@ -89,9 +140,10 @@ def ppo_loss(
 class Rollout:
     """T steps of B environments. Arrays are (T, B)."""
 
-    samples: list[list[Sample]]
+    batch: StepBatch
+    """The T * B observations, those of a step side by side."""
     actions: NDArray[np.int64]
-    """Flat cell of the sample's own grid."""
+    """Flat cell of the padded grid of `batch`."""
     log_probability: NDArray[np.float32]
     values: NDArray[np.float32]
     rewards: NDArray[np.float32]
@@ -123,37 +175,28 @@ class Player:
         """Plays so many steps in every environment."""
         embeddings = policy.embed(self.graphs)
         shape = (steps, self.env.num_envs)
-        roll = Rollout(
-            samples=[],
-            actions=np.zeros(shape, np.int64),
-            log_probability=np.zeros(shape, np.float32),
-            values=np.zeros(shape, np.float32),
-            rewards=np.zeros(shape, np.float32),
-            dones=np.zeros(shape, np.float32),
-            last_value=np.zeros(shape[1], np.float32),
-        )
+        actions, dones = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+        log_probabilities, values, rewards = (np.zeros(shape, np.float32) for _ in range(3))
+        batches: list[StepBatch] = []
+        finished: list[tuple[int, dict[str, Any]]] = []
         for t in range(steps):
-            samples = self.samples()
-            batch = collate(self.tasks, self.graph_start, samples).to(self.device)
-            logits, values = policy(embeddings, batch)
+            batch = collate(self.tasks, self.graph_start, self.samples())
+            batches.append(batch)
+            logits, value = policy(embeddings, batch.to(self.device))
             action, log_probability = sample_actions(logits.float().cpu(), generator, greedy)
-            roll.actions[t] = to_own_grid(action.numpy(), batch.cols, [self.tasks[k].grid[1] for k in self.task_of])
-            roll.log_probability[t], roll.values[t] = log_probability.numpy(), values.float().cpu().numpy()
-            roll.samples.append(samples)
-            self.observation, reward, done, _, info = self.env.step(roll.actions[t])
-            roll.rewards[t], roll.dones[t] = reward, done
-            roll.finished += [(int(b), info["final_info"][b]) for b in np.flatnonzero(done)]
+            actions[t], log_probabilities[t] = action.numpy(), log_probability.numpy()
+            values[t] = value.float().cpu().numpy()
+            own = to_own_grid(actions[t], batch.padded_cols, batch.cols.numpy())
+            self.observation, rewards[t], done, _, info = self.env.step(own)
+            dones[t] = done
+            finished += [(int(b), info["final_info"][b]) for b in np.flatnonzero(done)]
         batch = collate(self.tasks, self.graph_start, self.samples()).to(self.device)
-        roll.last_value = policy(embeddings, batch)[1].float().cpu().numpy()
-        return roll
+        last_value = policy(embeddings, batch)[1].float().cpu().numpy()
+        return Rollout(
+            StepBatch.join(batches), actions, log_probabilities, values, rewards, dones, last_value, finished
+        )
 
 
-def to_own_grid(action: NDArray[np.int64], padded_cols: int, cols: Sequence[int]) -> NDArray[np.int64]:
+def to_own_grid(action: NDArray[np.int64], padded_cols: int, cols: NDArray[np.int64]) -> NDArray[np.int64]:
     """Flat cells of each sample's own grid, from flat cells of the padded grid of a batch."""
-    return action // padded_cols * np.asarray(cols) + action % padded_cols
-
-
-def to_padded_grid(action: NDArray[np.int64], padded_cols: int, cols: Sequence[int]) -> NDArray[np.int64]:
-    """The inverse of `to_own_grid`."""
-    own = np.asarray(cols)
-    return action // own * padded_cols + action % own
+    return action // padded_cols * cols + action % padded_cols

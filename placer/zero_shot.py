@@ -10,6 +10,7 @@ from env.episodes import FloorplanConfig, Task
 from env.vector import FloorplanVectorEnv
 from netlists import Design, Placement
 from placer.batching import PolicyTask
+from placer.config import EPISODE_SOFT_MOVES
 from placer.pipeline import PlaceConfig
 from placer.policy import Policy
 from placer.rollout import Player
@@ -28,7 +29,7 @@ def zero_shot(design: Design, policy: Policy, config: PlaceConfig, seconds: floa
     """
     began = time.monotonic()
     torch.set_num_threads(config.threads)
-    floorplan = FloorplanConfig(weights=config.weights, soft_moves=2000)
+    floorplan = FloorplanConfig(weights=config.weights, soft_moves=EPISODE_SOFT_MOVES)
     task = PolicyTask.make(Task.make(design, floorplan))
     env = FloorplanVectorEnv([task.task] * BATCH, floorplan, config.threads)
     player = Player(env, [task], [0] * BATCH, "cpu")

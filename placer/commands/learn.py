@@ -33,6 +33,8 @@ class _Learning:
     """Of Adam at the start."""
     entropy: float = 0.01
     """Weight of the entropy bonus."""
+    bf16: bool = False
+    """Convolutions in bfloat16: faster on CUDA and on CPUs with AVX512-BF16 or AMX."""
     resume: bool = False
     """Go on from where a run in the same folder stands."""
     quiet: bool = False
@@ -54,7 +56,10 @@ class Train(_Learning):
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune(_Learning):
-    """Fine-tune a policy on one design; the best placement found is kept beside it."""
+    """Fine-tune a policy on one design, beginning with what `place --seconds 0` makes of it.
+
+    The best placement found is kept beside the policy, and `place --policy RUN` starts from it too.
+    """
 
     design: Positional[Path]
     """Netlist file, or design folder."""
@@ -72,11 +77,14 @@ class Finetune(_Learning):
 
 
 def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
+    from placer import place
     from placer.checkpoint import load_checkpoint, policy_path
-    from placer.config import PPOConfig, TrainConfig
-    from placer.ppo import POLICY_FILE, check_device, train
+    from placer.config import FINETUNE, PPOConfig, TrainConfig
+    from placer.ppo import POLICY_FILE, STATE_FILE, check_device, train
 
     check_device(args.device)
+    finetuning = isinstance(args, Finetune)
+    ppo = FINETUNE if finetuning else PPOConfig()
     config = TrainConfig(
         seed=args.seed,
         envs=args.envs,
@@ -84,9 +92,14 @@ def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) 
         iterations=args.iterations,
         threads=args.threads,
         device=args.device,
-        ppo=replace(PPOConfig(), learning_rate=args.learning_rate, entropy=args.entropy),
+        bf16=args.bf16,
+        polish=finetuning,
+        ppo=replace(ppo, learning_rate=args.learning_rate, entropy=args.entropy),
     )
     start = load_checkpoint(policy_path(policy)).policy if policy else None
-    train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet))
+    known = None
+    if finetuning and policy and not (args.resume and (args.out / STATE_FILE).exists()):
+        known = place(designs[0], seconds=0, seed=args.seed, policy=policy, threads=args.threads).placement
+    train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet), known)
     print(f"policy: {args.out / POLICY_FILE}\ncurves: tensorboard --logdir {args.out}")
     return 0

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,11 @@ from env import FloorplanVectorEnv
 from env.episodes import FloorplanConfig, Task
 from env.graph import Graph
 from netlists.samples import sample_path
-from placer.batching import GraphBatch, PolicyTask, collate
+from placer.batching import GraphBatch, PolicyTask, StepBatch, collate
 from placer.config import PolicyConfig
 from placer.layers import NetConv
 from placer.policy import Policy, sample_actions
-from placer.rollout import Player, gae, ppo_loss, to_own_grid, to_padded_grid
+from placer.rollout import WORST_RETURN, Player, ReturnScale, gae, normalise_by_task, ppo_loss, to_own_grid
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +108,19 @@ def test_greedy_takes_the_most_likely_cell(policy, tasks):
     assert torch.equal(action, logits.argmax(dim=1))
 
 
-def test_padded_and_own_cells_are_inverse():
-    cols = np.array([7, 9, 12])
-    own = np.array([20, 35, 100])
-    assert np.array_equal(to_own_grid(to_padded_grid(own, 12, cols), 12, cols), own)
-    assert to_padded_grid(own, 12, cols).tolist() == [2 * 12 + 6, 3 * 12 + 8, 100]
+def test_cells_of_the_padded_grid_in_the_samples_own():
+    padded = np.array([2 * 12 + 6, 3 * 12 + 8, 100])
+    assert to_own_grid(padded, 12, np.array([7, 9, 12])).tolist() == [20, 35, 100]
+
+
+def test_selected_samples_are_those_of_a_batch_of_their_own(tasks):
+    first, second = observations(tasks, 2), observations(tasks, 6)
+    start = GraphBatch.make(tasks).start.numpy()
+    joined = StepBatch.join([collate(tasks, start, samples) for samples in (first, second)])
+    chosen = joined.select(torch.tensor([3, 0, 1]))
+    expected = collate(tasks, start, [second[1], first[0], first[1]])
+    for field in fields(StepBatch):
+        assert torch.equal(getattr(chosen, field.name), getattr(expected, field.name)), field.name
 
 
 def test_gae_equals_the_sum_of_discounted_errors():
@@ -128,6 +138,37 @@ def test_gae_equals_the_sum_of_discounted_errors():
             discount *= gamma * lam * alive
         assert advantages[t, 0] == pytest.approx(expected)
     assert np.allclose(returns, advantages + values)
+
+
+def test_returns_are_measured_in_the_spread_of_their_design():
+    scale = ReturnScale.make(2)
+    for total in (-1.0, -2.0, -3.0):
+        scale.update(0, total)
+    assert scale.mean[0] == pytest.approx(-2)
+    assert scale.spread(0) == pytest.approx(np.sqrt(2 / 3))
+    assert scale.spread(1) == 1  # no episode yet
+    assert scale.standardise(0, -1.4) == pytest.approx((-1.4 + 2) / np.sqrt(2 / 3))
+    assert scale.standardise(0, -50.0) == scale.standardise(1, None) == WORST_RETURN
+
+
+def test_advantages_are_normalised_design_by_design():
+    advantages = normalise_by_task(np.random.default_rng(0).normal([0, 5, 100], [1, 2, 50], (40, 3)), [0, 1, 0])
+    for part in (advantages[:, [0, 2]], advantages[:, 1]):
+        assert part.mean() == pytest.approx(0)
+        assert part.std() == pytest.approx(1)
+
+
+def test_bfloat16_is_close(policy, tasks):
+    samples = observations(tasks)
+    exact, value = logits_of(policy, tasks, samples)
+    policy.policy_head.bf16 = True
+    rounded, rounded_value = logits_of(policy, tasks, samples)
+    policy.policy_head.bf16 = False
+    assert rounded.dtype == torch.float32
+    assert torch.equal(torch.isfinite(rounded), torch.isfinite(exact))
+    legal = torch.isfinite(exact)
+    assert (rounded - exact)[legal].abs().max() < 0.05 * exact[legal].std()
+    assert torch.allclose(rounded_value, value, atol=0.05)
 
 
 def test_ppo_loss_at_ratio_one_and_beyond_the_clip():
