@@ -198,9 +198,7 @@ class _Assembly:
         single_group = np.searchsorted(self.ids, self.single[0])
         rank = np.arange(len(single_group)) - (np.cumsum(self.num_single) - self.num_single)[single_group]
         single_pin = len(self.pin) + self.pin_base[single_group] + self.num_multi[single_group] + rank
-        free_pin = np.searchsorted(
-            self.netlist.pin_index[self.pin], self.netlist.pin_index[source.driver[self.free]]
-        )
+        free_pin = np.searchsorted(self.netlist.pin_index[self.pin], self.netlist.pin_index[source.driver[self.free]])
         kept = np.concatenate([self.free, self.multi])
         driver = np.concatenate([free_pin, multi_pin, single_pin])
         weight = np.concatenate([source.weight[kept], self.single_weight])
@@ -245,9 +243,7 @@ def group_centres(
     return np.stack(centre), count > 0
 
 
-def _placement(
-    design: Design, group: NDArray[np.int32], ids: NDArray[np.int32], node: NDArray[np.int64]
-) -> Placement:
+def _placement(design: Design, group: NDArray[np.int32], ids: NDArray[np.int32], node: NDArray[np.int64]) -> Placement:
     (x, y), placed = group_centres(design, group, ids)
     old, none = design.placement, np.zeros(len(ids), bool)
     return Placement(
