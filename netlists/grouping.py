@@ -81,7 +81,7 @@ def _beside(
     hit = np.flatnonzero((group[netlist.pin_node[seed]] >= 0) & open_cell[node])
     hit = hit[np.lexsort((netlist.pin_index[reached[hit]], backward[hit], netlist.pin_index[seed[hit]]))]
     cell, first = np.unique(node[hit], return_index=True)
-    return cell, group[netlist.pin_node[seed[hit[first]]]]
+    return cell.astype(np.int64), group[netlist.pin_node[seed[hit[first]]]]
 
 
 def break_up(design: Design, group: Groups, longest: float) -> Groups:

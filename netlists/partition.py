@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def partition(graph: Hypergraph, num_blocks: int, imbalance: float, seed: int, t
     context.set_partitioning_parameters(num_blocks, imbalance, library.Objective.KM1)
     context.set_individual_target_block_weights(_capacities(graph, num_blocks, imbalance).tolist())
     start, vertex = graph.start.tolist(), graph.vertex.tolist()
-    edges = [vertex[begin:end] for begin, end in zip(start, start[1:], strict=False)]
+    edges = [vertex[begin:end] for begin, end in pairwise(start)]
     hypergraph = initializer.create_hypergraph(
         context, len(graph.weight), len(edges), edges, graph.weight.tolist(), graph.net_weight.tolist()
     )

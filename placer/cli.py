@@ -1,4 +1,4 @@
-"""The command line: `placer place | evaluate | train | finetune | synth`."""
+"""The command line: `placer place | evaluate | train | finetune | synth | cluster`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from netlists import NetlistError
+from placer.commands.cluster import Cluster
 from placer.commands.evaluate import Evaluate
 from placer.commands.learn import Finetune, Train
 from placer.commands.place import Place
@@ -19,6 +20,7 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Finetune, tyro.conf.subcommand("finetune")]
     | Annotated[Synth, tyro.conf.subcommand("synth")]
+    | Annotated[Cluster, tyro.conf.subcommand("cluster")]
 )
 
 
