@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from netlists.grouped import MAX_FANOUT, UTILISATION, group_design, small_nets
 from netlists.grouping import Groups, break_up, compact, fixed_groups, merge_tiny
 from netlists.netlist import Kind
 from netlists.partition import build_hypergraph, partition
+from netlists.placement import Placement
 from netlists.protobuf import SOFT_PREFIX
 
 CLUSTERS_NAME = "clusters.csv.gz"
@@ -136,6 +138,29 @@ def _weights(design: Design, movable: NDArray[np.bool_], vertex_of: NDArray[np.i
     return np.maximum(1, np.round(total / (mean or 1.0) * _WEIGHT_UNITS)).astype(np.int64)
 
 
+def unfold_placement(source: Design, placed: Design, members: Mapping[str, str]) -> Placement:
+    """Where the nodes of a flat design lie once its clustered form is placed: cells at their soft macro's centre.
+
+    Args:
+        source: the flat design; what is fixed in it keeps its place.
+        placed: the clustered design, with the placement in question.
+        members: the soft macro of each cell, by name.
+    """
+    node_of = {name: node for node, name in enumerate(placed.netlist.node_name)}
+    found = [node_of.get(members.get(name, name), -1) for name in source.netlist.node_name]
+    node = np.array(found, np.int64).reshape(-1)
+    own, moves = source.placement, (node >= 0) & ~source.placement.fixed
+    at = placed.placement
+    turns = moves & source.netlist.is_hard
+    return Placement(
+        np.where(moves, at.x[node], own.x),
+        np.where(moves, at.y[node], own.y),
+        np.where(turns, at.orientation[node], own.orientation),
+        own.fixed,
+        np.where(moves, at.placed[node], own.placed),
+    )
+
+
 def write_clusters(path: str | Path, clustering: Clustering) -> None:
     """Writes the soft macro of each cell as CSV: a header `cell,group`, then a line for each cell.
 
@@ -157,11 +182,12 @@ def read_clusters(path: str | Path) -> dict[str, str]:
     """
     path = Path(path)
     members: dict[str, str] = {}
-    rows = csv.reader(io.StringIO(read_text(path), newline=""))
+    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
+        header = next(rows, [])
+        if header != ["cell", "group"]:
+            raise NetlistError(f"expected the header 'cell,group', found '{','.join(header)[:60]}'", path, 1)
         for row in rows:
-            if rows.line_num == 1 and row != ["cell", "group"]:
-                raise NetlistError(f"expected the header 'cell,group', found '{','.join(row)[:60]}'", path, 1)
             if len(row) != 2 or row[0] in members:
                 raise NetlistError(
                     f"expected 'cell,group' with each cell once, found '{','.join(row)[:60]}'", path, rows.line_num
@@ -169,6 +195,4 @@ def read_clusters(path: str | Path) -> dict[str, str]:
             members[row[0]] = row[1]
     except csv.Error as error:
         raise NetlistError(f"expected CSV, found: {error}", path, rows.line_num) from error
-    if "cell" not in members:
-        raise NetlistError("expected the header 'cell,group', found an empty file", path)
-    return {cell: group for cell, group in members.items() if (cell, group) != ("cell", "group")}
+    return members

@@ -78,7 +78,7 @@ def partition(graph: Hypergraph, num_blocks: int, imbalance: float, seed: int, t
         graph: what to divide.
         num_blocks: number of blocks.
         imbalance: a block weighs at most 1 + this times the mean; one with heavier fixed vertices takes no others.
-        seed: of the partitioner.
+        seed: of the order in which the partitioner sees the vertices.
         threads: of the partitioner.
 
     Returns:
@@ -88,19 +88,21 @@ def partition(graph: Hypergraph, num_blocks: int, imbalance: float, seed: int, t
     if len(free) <= 1 or num_blocks == 1 or len(graph.net_weight) == 0:
         return _deal(graph, num_blocks)
     library, initializer = _mtkahypar(threads)
-    library.set_seed(seed % 2**31)
     context = initializer.context_from_preset(library.PresetType.DETERMINISTIC)
     context.logging = False
     context.set_partitioning_parameters(num_blocks, imbalance, library.Objective.KM1)
     context.set_individual_target_block_weights(_capacities(graph, num_blocks, imbalance).tolist())
-    start, vertex = graph.start.tolist(), graph.vertex.tolist()
+    # The deterministic preset takes no notice of the library's seed; it does of the order of the vertices.
+    rank = np.random.default_rng(seed).permutation(len(graph.weight))
+    order = np.argsort(rank)
+    start, vertex = graph.start.tolist(), rank[graph.vertex].tolist()
     edges = [vertex[begin:end] for begin, end in pairwise(start)]
     hypergraph = initializer.create_hypergraph(
-        context, len(graph.weight), len(edges), edges, graph.weight.tolist(), graph.net_weight.tolist()
+        context, len(graph.weight), len(edges), edges, graph.weight[order].tolist(), graph.net_weight.tolist()
     )
     if len(free) < len(graph.block):
-        hypergraph.add_fixed_vertices(graph.block.tolist(), num_blocks)
-    return np.array(hypergraph.partition(context).get_partition(), np.int64)
+        hypergraph.add_fixed_vertices(graph.block[order].tolist(), num_blocks)
+    return np.array(hypergraph.partition(context).get_partition(), np.int64)[rank]
 
 
 def _capacities(graph: Hypergraph, num_blocks: int, imbalance: float) -> NDArray[np.int64]:

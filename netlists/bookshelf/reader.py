@@ -26,6 +26,9 @@ from netlists.protobuf import SOFT_PREFIX
 MAX_CELL_ROWS = 4
 """Rows that the most common height of movable nodes may take and still be the height of cells."""
 
+HEIGHT_TOLERANCE = 1e-6
+"""Share by which a cell may be higher than that."""
+
 ROWS_KEY, PAD_KEY = "bookshelf_rows", "bookshelf_pad"
 """Attributes that carry what the model has no field for: of the netlist, and of a port. `docs/bookshelf.md`."""
 
@@ -146,7 +149,7 @@ def _kinds(
 ) -> NDArray[np.uint8]:
     nodes, rows = parsed.nodes, parsed.rows
     word = np.array(nodes.word)
-    high = (size[1] > cell_height(parsed) * (1 + 1e-9)) & (size[0] > 0)
+    high = (size[1] > cell_height(parsed) * (1 + HEIGHT_TOLERANCE)) & (size[0] > 0)
     low, top = np.array([[rows.lx], [rows.ly]]), np.array([[rows.ux], [rows.uy]])
     over_rows = np.all((corner < top) & (corner + turned > low), axis=0)
     block = (word == Word.TERMINAL) & high & over_rows & placed
@@ -219,7 +222,8 @@ def _netlist(
 ) -> Netlist:
     """Nodes in their order, then pins in the order of the nets; a port or cell that can be its own pin is.
 
-    Offsets of ports, which have no orientation in the model, are turned.
+    Nets are in the order of their drivers, as in netlist files. Offsets of ports, which have no orientation in the
+    model, are turned.
     """
     nets = parsed.nets
     count = len(kind)
@@ -228,15 +232,15 @@ def _netlist(
     order, start = _driver_first(np.array(nets.degree, np.int64), np.array(nets.direction) == "O")
     offset = np.array([nets.dx, nets.dy]).reshape(2, -1)[:, order]
     node = node[order]
-    turned = turn_offset(offset, orientation[node])
-    offset = np.where(kind[node] == Kind.PORT, turned, offset) + 0.0
+    offset = np.where(kind[node] == Kind.PORT, turn_offset(offset, orientation[node]), offset) + 0.0
     own = _own_pin_nodes(kind, node, offset, start)
+    weight = _net_weights(parsed, node_of)[np.array(nets.degree, np.int64) > 1]
+    by_driver, pins = _by_driver(start, node, own)
+    start = np.concatenate([[0], np.cumsum(np.diff(start)[by_driver])])
+    node, offset = node[pins], offset[:, pins]
     # Pins that are their node's own share its index; the others follow the nodes.
-    is_own = own[node]
-    index = np.where(is_own, node, count + np.cumsum(~is_own) - 1)
-    pin_index, net_pin = np.unique(index, return_inverse=True)
-    first = np.empty(len(pin_index), np.int64)
-    first[net_pin.ravel()[::-1]] = np.arange(len(index))[::-1]
+    index = np.where(own[node], node, count + np.cumsum(~own[node]) - 1)
+    pin_index, first, net_pin = np.unique(index, return_index=True, return_inverse=True)
     names = parsed.nodes.name
     pin_node = node[first]
     return Netlist(
@@ -250,7 +254,7 @@ def _netlist(
         pin_index=pin_index,
         net_start=start,
         net_pin=net_pin.ravel(),
-        net_weight=_net_weights(parsed, node_of)[np.array(nets.degree, np.int64) > 1],
+        net_weight=weight[by_driver],
         attributes=_attributes(parsed, kind, size, orientation, shift),
     )
 
@@ -279,6 +283,15 @@ def _driver_first(degree: NDArray[np.int64], drives: NDArray[np.bool_]) -> tuple
     order = np.lexsort((at, ~front, net))
     kept = degree > 1
     return order[kept[net[order]]], np.concatenate([[0], np.cumsum(degree[kept])])
+
+
+def _by_driver(
+    start: NDArray[np.int64], node: NDArray[np.int64], own: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order of the nets, and of their pins, in which the file indices of drivers ascend."""
+    driver = node[start[:-1]]
+    order = np.argsort(np.where(own[driver], driver, len(own)), kind="stable")
+    return order, np.argsort(np.repeat(np.argsort(order), np.diff(start)), kind="stable")
 
 
 def _own_pin_nodes(

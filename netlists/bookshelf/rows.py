@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from netlists.bookshelf.lines import Counts, Source, body, check_counts, fail, is_count, number_of, words_of
 
+DECIMALS = 9
+"""Of what is kept of rows."""
+
 _ROW_KEYS = ("Coordinate", "Height", "Sitewidth", "Sitespacing", "Siteorient", "Sitesymmetry", "SubrowOrigin")
 
 
@@ -87,22 +90,22 @@ def _row(values: dict[str, float], source: Source, begun: int) -> Row:
     if missing:
         names = ", ".join(key.replace("lx", "SubrowOrigin") for key in missing)
         fail("Coordinate, Height and SubrowOrigin in the CoreRow", f"no {names}", source, begun)
-    if values["Height"] <= 0 or values["ux"] <= values["lx"]:
+    if round(values["Height"], DECIMALS) <= 0 or values["ux"] <= values["lx"]:
         size = f"{values['ux'] - values['lx']:g} x {values['Height']:g}"
         fail("a row of positive length and height", size, source, begun)
     site = values.get("Sitewidth") or values.get("Sitespacing") or 1.0
+    if round(site, DECIMALS) <= 0:
+        fail("a Sitewidth above 0", f"{site:g}", source, begun)
     return Row(values["Coordinate"], values["Height"], site, values["lx"], values["ux"])
 
 
 def row_box(rows: list[Row]) -> RowBox:
-    """The box around the rows."""
-    height = Counter(row.height for row in rows).most_common(1)[0][0]
+    """The box around the rows, rounded so that sums of written rows are the numbers that they were made from."""
     return RowBox(
         min(row.lx for row in rows),
         min(row.y for row in rows),
-        # Rounded, so that sums of written rows are the numbers that they were made from.
-        round(max(row.ux for row in rows), 9),
-        round(max(row.y + row.height for row in rows), 9),
-        height,
-        Counter(row.site for row in rows).most_common(1)[0][0],
+        round(max(row.ux for row in rows), DECIMALS),
+        round(max(row.y + row.height for row in rows), DECIMALS),
+        Counter(round(row.height, DECIMALS) for row in rows).most_common(1)[0][0],
+        Counter(round(row.site, DECIMALS) for row in rows).most_common(1)[0][0],
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netlists.bookshelf.reader import MAX_CELL_ROWS, PAD_KEY, ROWS_KEY
+from netlists.bookshelf.reader import HEIGHT_TOLERANCE, MAX_CELL_ROWS, PAD_KEY, ROWS_KEY
 from netlists.bookshelf.rows import RowBox
 from netlists.design import Design
 from netlists.errors import NetlistError
@@ -98,7 +98,7 @@ def format_nodes(design: Design) -> str:
     heights, times = np.unique(netlist.size[1, plain & ~netlist.is_port], return_counts=True)
     common = float(heights[np.argmax(times)]) if len(heights) else 0.0
     limit = common if row < common <= MAX_CELL_ROWS * row else row
-    high = (netlist.size[1] > limit * (1 + 1e-9)) & (netlist.size[0] > 0)
+    high = (netlist.size[1] > limit * (1 + HEIGHT_TOLERANCE)) & (netlist.size[0] > 0)
     lines = ["UCLA nodes 1.0", "", f"NumNodes : {netlist.num_nodes}", f"NumTerminals : {int(netlist.is_port.sum())}"]
     for node, kind in enumerate(netlist.kind.tolist()):
         width, height = (netlist.size[:, node] + pads.size[:, node]).tolist()
