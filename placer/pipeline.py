@@ -23,6 +23,10 @@ START_TEMPERATURE = 2e-4
 SOFT_MOVES = 40_000
 """Moves of exact descent of the soft macros of every start."""
 
+MAX_POLICY_NODES = 5000
+"""Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
+takes minutes, and they are placed as with `none`."""
+
 ZERO_SHOT_SECONDS = 10.0
 """What the policy may take in all with `seconds=0`."""
 
@@ -151,7 +155,8 @@ class _Pipeline:
         """Legal starts by name: the policy's, else the analytic; the given placement unless `from_scratch`."""
         design, config = self.design, self.config
         starts: dict[str, tuple[Placement, Costs]] = {}
-        if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):
+        asks_policy = config.policy != "none" and design.netlist.num_nodes <= MAX_POLICY_NODES
+        if asks_policy and np.any(design.netlist.is_hard & ~design.placement.fixed):
             found = self._policy_start()
             if found:
                 starts["policy"] = found

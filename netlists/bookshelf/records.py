@@ -89,6 +89,8 @@ def parse_aux(lines: Iterable[str], source: Source = None) -> dict[str, str]:
             fail("'RowBasedPlacement : files'", " ".join(words), source, number)
         for name in rest.split():
             suffix = Path(name).suffix
+            if "\0" in name:
+                fail("file names", "a null byte", source, number)
             if suffix in SUFFIXES and files.setdefault(suffix, name) != name:
                 fail(f"one {suffix} file", f"{files[suffix]} and {name}", source, number)
     missing = [suffix for suffix in SUFFIXES if suffix not in files and suffix != ".wts"]
