@@ -6,7 +6,9 @@ Rules and their sources: `netlists/docs/clustering.md`, "Grid".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +53,19 @@ def choose_grid(
     cols, rows = _candidates(width, height, config)
     if size.shape[1] == 0:
         return _squarest(width, height, cols, rows)
-    kept = {}
+    kept = np.zeros(len(cols))
     for axis, extent, lines in ((0, width, cols), (1, height, rows)):
         per_line = {count: _kept_share(size[axis], extent / count) for count in np.unique(lines).tolist()}
-        kept[axis] = np.array([per_line[count] for count in lines.tolist()])
-    used = float(np.sum(size[0] * size[1])) / (width * height)
-    return _choose(width, height, size, cols, rows, kept[0] + kept[1], used, config)
+        kept += [per_line[count] for count in lines.tolist()]
+    bound = kept + 1 - float(np.sum(size[0] * size[1])) / (width * height)
+    largest_first = size[:, np.argsort(-size[0] * size[1], kind="stable")]
+
+    def score(at: int) -> float:
+        empty = empty_share(width, height, largest_first, int(cols[at]), int(rows[at]))
+        return -math.inf if empty is None else float(kept[at]) + empty
+
+    chosen = _choose(bound, cols * rows, cache(score), config)
+    return _squarest(width, height, cols, rows) if chosen is None else (int(cols[chosen]), int(rows[chosen]))
 
 
 def _candidates(width: float, height: float, config: GridConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -87,41 +96,31 @@ def _kept_share(length: NDArray[np.float64], cell: float) -> float:
 
 
 def _choose(
-    width: float,
-    height: float,
-    size: NDArray[np.float64],
-    cols: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    kept: NDArray[np.float64],
-    used: float,
-    config: GridConfig,
-) -> tuple[int, int]:
-    """Scores candidates from the most promising on, until no other can win."""
-    bound = kept + (1 - used)
-    order = np.argsort(-size[0] * size[1], kind="stable")
-    score = np.full(len(cols), np.nan)
+    bound: NDArray[np.float64], cells: NDArray[np.int64], score: Callable[[int], float], config: GridConfig
+) -> int | None:
+    """Scores candidates from the most promising on, until no other can win; None if none of them is feasible.
 
-    def pack(at: int) -> float:
-        if np.isnan(score[at]):
-            empty = empty_share(width, height, size[:, order], int(cols[at]), int(rows[at]))
-            score[at] = -np.inf if empty is None else kept[at] + empty
-        return float(score[at])
-
-    best = -np.inf
+    Args:
+        bound: what each candidate scores at most.
+        cells: its number of grid cells.
+        score: what it does score; -inf if the macros do not fit.
+        config: see there.
+    """
+    best = -math.inf
     for packings, at in enumerate(np.argsort(-bound, kind="stable").tolist()):
         if bound[at] <= best or packings >= config.most_packings:
             break
-        best = max(best, pack(at))
-    if not np.isfinite(best):
-        return _squarest(width, height, cols, rows)
+        best = max(best, score(at))
+    if best == -math.inf:
+        return None
     qualified = best * (1 - config.tolerance)
-    chosen, highest = 0, -np.inf
-    for at in np.argsort(-bound / (cols * rows), kind="stable").tolist():
-        if bound[at] / (cols[at] * rows[at]) <= highest:
+    chosen, highest = None, -math.inf
+    for at in np.argsort(-bound / cells, kind="stable").tolist():
+        if bound[at] / cells[at] <= highest:
             break
-        if bound[at] >= qualified and pack(at) >= qualified and score[at] / (cols[at] * rows[at]) > highest:
-            chosen, highest = at, score[at] / (cols[at] * rows[at])
-    return int(cols[chosen]), int(rows[chosen])
+        if bound[at] >= qualified and score(at) >= qualified and score(at) / cells[at] > highest:
+            chosen, highest = at, score(at) / cells[at]
+    return chosen
 
 
 def empty_share(width: float, height: float, size: NDArray[np.float64], cols: int, rows: int) -> float | None:
