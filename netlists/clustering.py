@@ -31,7 +31,7 @@ _WEIGHT_UNITS = 100
 
 @dataclass(frozen=True)
 class ClusterConfig:
-    """How cells are clustered. The defaults are AlphaChip's, except `imbalance`."""
+    """How cells are clustered. The defaults are AlphaChip's, except `imbalance` and `balance`."""
 
     groups: int = 500
     """Groups beside the fixed ones around macros and ports."""
@@ -44,7 +44,9 @@ class ClusterConfig:
     utilisation: float = UTILISATION
     """Share of a soft macro's area that its cells fill."""
     imbalance: float = 1.0
-    """By how much the cell area of a group may exceed the mean, as a share of it."""
+    """By how much the weight of a group may exceed the mean, as a share of it."""
+    balance: str = "area"
+    """What a cell weighs: its `area`, or `cells`: one."""
     break_up: bool = True
     """Break up groups that span more than a quarter of the canvas, and merge tiny ones."""
     threads: int = 2
@@ -57,6 +59,8 @@ class ClusterConfig:
                 "expected groups, max_fanout and threads of at least 1, levels and imbalance of at least 0, got "
                 f"{self.groups}, {self.max_fanout}, {self.threads}, {self.levels} and {self.imbalance:g}"
             )
+        if self.balance not in ("area", "cells"):
+            raise NetlistError(f"balance is '{self.balance}', expected area or cells")
         if not 0 < self.utilisation <= 1:
             raise NetlistError(f"expected a utilisation above 0 and at most 1, got {self.utilisation:g}")
 
@@ -122,19 +126,22 @@ def _partition_cells(design: Design, fixed: Groups, config: ClusterConfig) -> Gr
     block = np.full(num_fixed + len(free), -1, np.int64)
     block[:num_fixed] = np.arange(num_fixed)
     graph = build_hypergraph(
-        netlist, small_nets(netlist, config.max_fanout), vertex_of, _weights(design, movable, vertex_of), block
+        netlist, small_nets(netlist, config.max_fanout), vertex_of, _weights(design, movable, vertex_of, config), block
     )
     groups = min(config.groups, max(1, len(free)))
     found = partition(graph, num_fixed + groups, config.imbalance, config.seed, config.threads)
     return np.where(movable, found[vertex_of] if len(found) else -1, -1).astype(np.int32)
 
 
-def _weights(design: Design, movable: NDArray[np.bool_], vertex_of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(V,) cell area of each vertex in units of a hundredth of the mean, at least 1."""
-    area = np.prod(design.netlist.size, axis=0) * movable
-    mean = area.sum() / max(1, int(movable.sum()))
+def _weights(
+    design: Design, movable: NDArray[np.bool_], vertex_of: NDArray[np.int64], config: ClusterConfig
+) -> NDArray[np.int64]:
+    """(V,) weight of each vertex in units of a hundredth of the mean cell, at least 1."""
+    each = np.prod(design.netlist.size, axis=0) if config.balance == "area" else np.ones(len(movable))
+    weight = each * movable
+    mean = weight.sum() / max(1, int(movable.sum()))
     inside = vertex_of >= 0
-    total = np.bincount(vertex_of[inside], area[inside], minlength=int(vertex_of.max(initial=-1)) + 1)
+    total = np.bincount(vertex_of[inside], weight[inside], minlength=int(vertex_of.max(initial=-1)) + 1)
     return np.maximum(1, np.round(total / (mean or 1.0) * _WEIGHT_UNITS)).astype(np.int64)
 
 

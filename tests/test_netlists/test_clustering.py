@@ -250,7 +250,7 @@ def test_fixed_cells_stay():
 def test_what_cannot_be_clustered(small):
     with pytest.raises(NetlistError, match="has soft macros; expected a flat one"):
         cluster(small)
-    for setting in ({"groups": 0}, {"utilisation": 0.0}, {"imbalance": -1.0}, {"levels": -1}):
+    for setting in ({"groups": 0}, {"utilisation": 0.0}, {"imbalance": -1.0}, {"levels": -1}, {"balance": "x"}):
         with pytest.raises(NetlistError, match="expected"):
             ClusterConfig(**setting)
 
