@@ -62,18 +62,18 @@ def save_picture(path: str | Path, design: Design, title: str | None = None) -> 
 
 def draw_placement(axes: Any, design: Design) -> None:
     """Draws hard and soft macros, ports and blockages; pins are left out."""
-    from matplotlib.collections import PatchCollection
+    from matplotlib.collections import PolyCollection
     from matplotlib.patches import Rectangle
 
     netlist, canvas, placement = design.netlist, design.canvas, design.placement
     width, height = turn_size(netlist.size, placement.orientation)
 
     def boxes(nodes: NDArray[np.bool_], **style: Any) -> None:
-        patches = [
-            Rectangle((placement.x[i] - width[i] / 2, placement.y[i] - height[i] / 2), width[i], height[i])
-            for i in np.flatnonzero(nodes & placement.placed)
-        ]
-        axes.add_collection(PatchCollection(patches, **style))
+        i = np.flatnonzero(nodes & placement.placed)
+        corners = np.array([[-0.5, 0.5, 0.5, -0.5], [-0.5, -0.5, 0.5, 0.5]])
+        centre, extent = np.stack([placement.x[i], placement.y[i]]), np.stack([width[i], height[i]])
+        outlines = centre[:, :, None] + extent[:, :, None] * corners[:, None, :]
+        axes.add_collection(PolyCollection(outlines.transpose(1, 2, 0), **style))
 
     axes.set_facecolor("#fbfbf9")
     axes.set_xticks(np.linspace(0, canvas.width, canvas.cols + 1), minor=True)

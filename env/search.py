@@ -39,7 +39,7 @@ class SearchConfig:
     """Chains, one a thread."""
     start_temperature: float | None = None
     """None: the one that fits the start, see `fit_temperature`."""
-    end_temperature: float = 5e-7
+    end_temperature: float = 1e-6
     """Cold enough for plain descent."""
 
 
@@ -153,8 +153,9 @@ def anneal_soft_macros(
     seconds: float = math.inf,
     moves: int | None = None,
     seed: int = 0,
+    threads: int = 1,
 ) -> Placement:
-    """Moves the soft macros that are not fixed, and nothing else, on one thread.
+    """Moves the soft macros that are not fixed, and nothing else.
 
     Args:
         design: netlist and canvas.
@@ -163,9 +164,10 @@ def anneal_soft_macros(
         seconds: wall time; it may be 0.
         moves: moves instead of time; the result then depends on the seed alone.
         seed: of the moves.
+        threads: chains, one a thread.
     """
     soft = design.netlist.is_soft & ~placement.fixed
-    config = SearchConfig(seconds, moves, seed, 1, *SOFT_TEMPERATURES)
+    config = SearchConfig(seconds, moves, seed, threads, *SOFT_TEMPERATURES)
     return search(design, placement, config, model, movable=soft).placement
 
 

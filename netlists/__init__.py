@@ -5,6 +5,7 @@ try:
 except ImportError as error:
     raise ImportError("the compiled module netlists._pbtext is missing; build it with `pip install -e .`") from error
 
+from netlists.bookshelf import read_bookshelf, write_bookshelf
 from netlists.canvas import MAX_GRID, Blockage, Canvas
 from netlists.design import Design
 from netlists.errors import NetlistError
@@ -38,11 +39,13 @@ __all__ = [
     "parse_netlist",
     "parse_plc",
     "read",
+    "read_bookshelf",
     "read_netlist",
     "read_plc",
     "turn_offset",
     "turn_size",
     "write",
+    "write_bookshelf",
     "write_netlist",
     "write_plc",
 ]

@@ -1,33 +1,36 @@
-"""Whole designs: a netlist file, or a folder with a netlist and its `initial.plc`."""
+"""Whole designs: a netlist file, a Bookshelf `.aux`, or a folder with a netlist and its `initial.plc`."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
+from netlists.bookshelf import read_bookshelf
 from netlists.canvas import Canvas
 from netlists.design import Design
 from netlists.errors import NetlistError
-from netlists.files import make_folder
+from netlists.files import make_folder, read_bytes
+from netlists.grid import choose_grid
 from netlists.netlist import Netlist
 from netlists.orientation import turn_size
 from netlists.placement import Placement
 from netlists.plc import read_plc, write_plc
-from netlists.protobuf import read_netlist, write_netlist
+from netlists.protobuf import parse_netlist, write_netlist
 
 NETLIST_NAMES = ("netlist.pb.txt.gz", "netlist.pb.txt")
 PLACEMENT_NAME = "initial.plc"
 
-DERIVED_CELLS_PER_MACRO = 4
-"""Grid cells for each hard macro where no file states a grid."""
+_OUTLINE = re.compile(rb"#\s*FP bbox:\s*\{\s*([-+.\deE]+)\s+([-+.\deE]+)[\s}{]+([-+.\deE]+)\s+([-+.\deE]+)\s*\}")
+"""Comment at the head of a flat netlist: lower left and upper right corner of the floorplan, um."""
 
 
 def read(path: str | Path, placement: str | Path | None = None) -> Design:
     """Reads a design.
 
     Args:
-        path: a `netlist.pb.txt(.gz)` file, or a design folder.
+        path: a `netlist.pb.txt(.gz)` file, a Bookshelf `.aux`, or a design folder.
         placement: a `.plc` file. Without it a folder's `initial.plc` is used, and for a bare netlist file the positions
             in it, on the canvas of `derive_canvas`.
 
@@ -36,16 +39,20 @@ def read(path: str | Path, placement: str | Path | None = None) -> Design:
     """
     path = Path(path)
     if path.suffix == ".aux":
-        # What would otherwise be read as a netlist, and fail with a puzzling message.
-        raise NetlistError("Bookshelf designs are not supported yet; expected a netlist.pb.txt(.gz) or a folder", path)
+        design = read_bookshelf(path)
+        if placement is None:
+            return design
+        canvas, stated = read_plc(placement, design.netlist)
+        return Design(design.netlist, canvas, stated, design.name)
     file = _netlist_file(path)
-    netlist, stated = read_netlist(file)
+    text = read_bytes(file)
+    netlist, stated = parse_netlist(text, file)
     if placement is None and path.is_dir() and (path / PLACEMENT_NAME).exists():
         placement = path / PLACEMENT_NAME
     if placement is not None:
         canvas, stated = read_plc(placement, netlist)
     else:
-        canvas = derive_canvas(netlist, stated, file)
+        canvas = derive_canvas(netlist, stated, file, _stated_outline(text))
     return Design(netlist, canvas, stated, _design_name(path))
 
 
@@ -65,32 +72,39 @@ def _design_name(path: Path) -> str:
     return resolved.name.removesuffix(".gz").removesuffix(".pb.txt") or "design"
 
 
-def derive_canvas(netlist: Netlist, placement: Placement, source: str | Path | None = None) -> Canvas:
+def _stated_outline(text: bytes) -> tuple[float, float] | None:
+    """Width and height that the comments before the first node state, if they do and it begins at the origin."""
+    match = _OUTLINE.search(text[: max(0, text.find(b"node"))])
+    if not match:
+        return None
+    try:
+        lx, ly, ux, uy = (float(word) for word in match.groups())
+    except ValueError:
+        return None
+    return (ux, uy) if (lx, ly) == (0.0, 0.0) and min(ux, uy) > 0 else None
+
+
+def derive_canvas(
+    netlist: Netlist,
+    placement: Placement,
+    source: str | Path | None = None,
+    outline: tuple[float, float] | None = None,
+) -> Canvas:
     """The canvas of a netlist that comes without a `.plc`.
 
-    It reaches from the origin to the farthest port or macro edge. The grid has about four cells a hard macro, 10 to 50
-    lines each way, with cells as square as that allows. Routing supply is the default of `Canvas`.
+    It reaches from the origin to the farthest port or macro edge, or as far as `outline` says. The grid is that of
+    `choose_grid`, the routing supply the default of `Canvas`.
 
     Raises:
         NetlistError: nothing is placed, so there is nothing to derive it from.
     """
-    width, height = turn_size(netlist.size, placement.orientation)
-    extent = [
-        float(np.max(np.where(placement.placed, at + 0.5 * size, 0.0), initial=0.0))
-        for at, size in ((placement.x, width), (placement.y, height))
-    ]
-    if min(extent) <= 0:
+    size = turn_size(netlist.size, placement.orientation)
+    reach = np.where(placement.placed, np.stack([placement.x, placement.y]) + 0.5 * size, 0.0)
+    width, height = outline or np.max(reach, axis=1, initial=0.0).tolist()
+    if min(width, height) <= 0:
         raise NetlistError("states no positions to derive a canvas from; give a placement (.plc)", source)
-    cols, rows = derive_grid(extent[0], extent[1], int(netlist.is_hard.sum()))
-    return Canvas(extent[0], extent[1], cols, rows)
-
-
-def derive_grid(width: float, height: float, num_hard: int) -> tuple[int, int]:
-    """Columns and rows of a canvas that comes without a grid; see `derive_canvas`."""
-    lines = np.sqrt(DERIVED_CELLS_PER_MACRO * max(1, num_hard))
-    aspect = np.sqrt(width / height)
-    cols, rows = (int(np.clip(np.round(lines * share), 10, 50)) for share in (aspect, 1 / aspect))
-    return cols, rows
+    cols, rows = choose_grid(width, height, size[:, netlist.is_hard & ~placement.fixed])
+    return Canvas(width, height, cols, rows)
 
 
 def write(folder: str | Path, design: Design) -> None:

@@ -38,7 +38,8 @@ class Attribute(NamedTuple):
 class Netlist:
     """N nodes, P pins, E nets. The arrays are read-only.
 
-    A port or standard cell that is on a net has one pin, of offset (0, 0), whose index and name are its own.
+    A port or standard cell that is on a net has, in AlphaChip's files, one pin, of offset (0, 0), whose index and name
+    are its own; from other formats it may have pins like those of macros instead.
 
     Attributes:
         node_name: N names.

@@ -23,7 +23,9 @@ _HEADER = {
     "routes": re.compile(rf"# Routes per micron, hor : {_NUMBER}\s+ver : {_NUMBER}\s*$"),
     "macro_routes": re.compile(rf"# Routes used by macros, hor : {_NUMBER}\s+ver : {_NUMBER}\s*$"),
     "smoothing": re.compile(rf"# Smoothing factor : {_NUMBER}\s*$"),
-    "congestion_grid": re.compile(rf"# Congestion grid, columns : {_NUMBER}\s+rows : {_NUMBER}\s*$"),
+    "congestion_grid": re.compile(
+        rf"# Congestion (?:grid, columns|Columns) : {_NUMBER}\s+(?:Congestion Rows|rows) : {_NUMBER}\s*$"
+    ),
     "halo": re.compile(rf"# Halo : {_NUMBER}\s*$"),
 }
 _BLOCKAGE = re.compile(rf"# Blockage : {' '.join([_NUMBER] * 5)}\s*$")
@@ -33,7 +35,8 @@ _STARTS = {
     "# Routes per micron": "routes",
     "# Routes used by macros": "macro_routes",
     "# Smoothing factor": "smoothing",
-    "# Congestion grid": "congestion_grid",
+    "# Congestion Columns": "congestion_grid",
+    "# Congestion grid": "congestion_grid",  # as we wrote it before
     "# Halo :": "halo",
 }
 
@@ -249,8 +252,8 @@ def _format_header(netlist: Netlist, canvas: Canvas, costs: PlcCosts | None) -> 
     ]
     if canvas.congestion_cols is not None or canvas.congestion_rows is not None:
         lines.append(
-            f"# Congestion grid, columns : {canvas.congestion_cols or canvas.cols}  "
-            f"rows : {canvas.congestion_rows or canvas.rows}"
+            f"# Congestion Columns : {canvas.congestion_cols or canvas.cols}  "
+            f"Congestion Rows : {canvas.congestion_rows or canvas.rows}"
         )
     if canvas.halo > 0:
         lines.append(f"# Halo : {float(canvas.halo)!r}")

@@ -130,10 +130,9 @@ class _Builder:
         """File index and owner of each pin. Ports and standard cells have one where a net touches them."""
         macro, is_pin = self.columns["macro"], self.type == _MACRO_PIN
         self._check(is_pin & (macro < 0), lambda i: f"pin '{self.names[i]}' has no macro_name")
-        owner_is_macro = np.where(macro >= 0, self.type[macro] == _MACRO, False)
         self._check(
-            is_pin & ~owner_is_macro,
-            lambda i: f"pin '{self.names[i]}' belongs to '{self.names[macro[i]]}', which is no macro",
+            is_pin & (self.type[macro] == _MACRO_PIN),
+            lambda i: f"pin '{self.names[i]}' belongs to '{self.names[macro[i]]}', which is a pin; expected a node",
         )
         on_net = np.diff(self.columns["input_start"]) > 0
         on_net[self.columns["input"]] = True
@@ -254,8 +253,16 @@ def _pin_blocks(netlist: Netlist, placement: Placement, unknown: dict[int, list[
 
 
 def _drives(netlist: Netlist) -> dict[int, tuple[list[str], float]]:
-    """Names of the sinks, and the weight, of each pin that drives a net."""
+    """Names of the sinks, and the weight, of each pin that drives a net.
+
+    Raises:
+        NetlistError: a pin drives several nets, which the format cannot say.
+    """
     start, pins = netlist.net_start.tolist(), netlist.net_pin.tolist()
+    drivers, times = np.unique(netlist.net_pin[netlist.net_start[:-1]], return_counts=True)
+    if (times > 1).any():
+        name = netlist.pin_name[drivers[np.argmax(times > 1)]]
+        raise NetlistError(f"pin '{name}' drives {times.max()} nets; expected one, as the netlist format has it")
     return {
         pins[begin]: ([netlist.pin_name[pin] for pin in pins[begin + 1 : end]], weight)
         for begin, end, weight in zip(start, start[1:], netlist.net_weight.tolist(), strict=False)

@@ -1,4 +1,4 @@
-"""The command line: `placer place | evaluate | train | finetune | synth | import | export`."""
+"""The command line: `placer place | evaluate | train | finetune | synth | import | cluster | export | bench`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import tyro
 
 from netlists import NetlistError
+from placer.commands.bench import Bench
+from placer.commands.cluster import Cluster
 from placer.commands.evaluate import Evaluate
 from placer.commands.export import Export
 from placer.commands.import_ import Import
@@ -23,6 +25,8 @@ Command = (
     | Annotated[Synth, tyro.conf.subcommand("synth")]
     | Annotated[Import, tyro.conf.subcommand("import")]
     | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Cluster, tyro.conf.subcommand("cluster")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 

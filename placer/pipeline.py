@@ -12,19 +12,23 @@ import numpy as np
 
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
-from env.search import SearchConfig, search
+from env.search import SearchConfig, anneal_soft_macros, search
 from env.start import analytic_start, legalize, place_soft_macros
 from netlists import Design, NetlistError, Placement
-
-HINT_TEMPERATURE = 1e-4
-START_TEMPERATURE = 2e-4
-"""First temperature of the search: from a given placement, and from a start of our own."""
+from placer.baselines.method import Method
 
 SOFT_MOVES = 40_000
-"""Moves of exact descent of the soft macros of every start."""
+"""Moves with which the soft macros of each start are annealed before starts are compared."""
+
+MAX_POLICY_NODES = 5000
+"""Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
+takes minutes, and they are placed as with `none`."""
 
 ZERO_SHOT_SECONDS = 10.0
 """What the policy may take in all with `seconds=0`."""
+
+ZERO_SHOT_SHARE = 0.8
+"""Of what is left of that when the best rollout is known: for its soft macros."""
 
 Listener = Callable[[str, float, float, float], None]
 """Is told: stage, share of it that is over, proxy cost, moves per second."""
@@ -44,6 +48,8 @@ class PlaceConfig:
     """`shipped`, `none`, a checkpoint, or the folder of a training run."""
     from_scratch: bool = False
     """Ignore the given positions of movable macros."""
+    method: str | Method = "search"
+    """`search`, or one of `placer.baselines.METHODS`, or a method of one's own."""
     weights: CostWeights = field(default_factory=CostWeights)
     """Weights of the cost terms."""
 
@@ -93,6 +99,7 @@ def place(
     threads: int = 2,
     from_scratch: bool = False,
     weights: CostWeights | None = None,
+    method: str | Method = "search",
     listener: Listener | None = None,
     began: float | None = None,
 ) -> PlaceResult:
@@ -100,24 +107,34 @@ def place(
 
     Args:
         design: what to place; positions of movable macros are a hint unless `from_scratch`.
-        seconds, seed, policy, threads, from_scratch, weights: see `PlaceConfig`.
+        seconds, seed, policy, threads, from_scratch, weights, method: see `PlaceConfig`.
         listener: told how it goes.
         began: `time.monotonic()` at which the time began to count; now by default.
 
     Raises:
         NetlistError: no legal placement was found, or the checkpoint cannot be read.
     """
-    config = PlaceConfig(seconds, seed, threads, str(policy), from_scratch, weights or CostWeights())
+    config = PlaceConfig(seconds, seed, threads, str(policy), from_scratch, method, weights or CostWeights())
     return _Pipeline(design, config, listener, time.monotonic() if began is None else began).run()
 
 
-def soften(design: Design, placement: Placement, model: CostModel, seed: int) -> tuple[Placement, Costs]:
-    """Soft macros placed with care around the hard ones: analytically, then by exact descent; and the costs."""
-    soft = design.netlist.is_soft & ~placement.fixed
+@dataclass(frozen=True)
+class Start:
+    """A legal placement that search may go on from."""
+
+    placement: Placement
+    """Soft macros placed analytically: search anneals them itself, and judges by this how hot it may begin."""
+    finished: Placement
+    """The same with annealed soft macros, by which starts are compared."""
+    costs: Costs
+    """Of `finished`."""
+
+
+def soften(design: Design, placement: Placement, model: CostModel, seed: int, moves: int = SOFT_MOVES) -> Start:
+    """Soft macros placed with care around the hard ones: analytically, then annealed."""
     placement = place_soft_macros(design, placement, model.core)
-    descent = SearchConfig(moves=SOFT_MOVES, seed=seed, threads=1, start_temperature=1e-6)
-    found = search(design, placement, descent, model, movable=soft)
-    return found.placement, found.costs
+    finished = anneal_soft_macros(design, placement, model, moves=moves, seed=seed)
+    return Start(placement, finished, model.evaluate(finished))
 
 
 class _Pipeline:
@@ -130,17 +147,37 @@ class _Pipeline:
         design, config = self.design, self.config
         design.check_placeable()
         start_costs = self.model.evaluate(design.placement) if design.placement.placed.all() else None
+        if config.method == "search":
+            name, placement, costs, details = self._search()
+        else:
+            name, placement, costs, details = self._rival()
+        legality = check_legality(design.with_placement(placement))
+        if not legality.legal and design.placement.placed[design.netlist.is_port].all():
+            raise NetlistError(f"no legal placement was found: {legality}; enlarge the canvas or free fixed macros")
+        return PlaceResult(placement, costs, start_costs, self.stages, legality.legal, name, details)
+
+    def _search(self) -> tuple[str, Placement, Costs, dict[str, Any]]:
+        """The best start, and search from it in the time that is left; without any, its soft macros alone."""
+        design, config = self.design, self.config
         starts = self._starts()
-        name = min(starts, key=lambda key: starts[key][1].proxy_cost)
-        placement, costs = starts[name]
-        details: dict[str, Any] = {"starts": {key: value[1].proxy_cost for key, value in starts.items()}}
-        left = self._left()
-        if config.seconds > 0 and left > 0:
-            hot = HINT_TEMPERATURE if name == "given" else START_TEMPERATURE
+        name = min(starts, key=lambda key: starts[key].costs.proxy_cost)
+        best = starts[name]
+        placement, costs = best.finished, best.costs
+        details: dict[str, Any] = {"starts": {key: start.costs.proxy_cost for key, start in starts.items()}}
+        if config.seconds == 0:
+            seconds = ZERO_SHOT_SHARE * max(0.0, ZERO_SHOT_SECONDS - (time.monotonic() - self.began))
+            annealed = anneal_soft_macros(
+                design, best.placement, self.model, seconds, seed=config.seed, threads=config.threads
+            )
+            annealed_costs = self.model.evaluate(annealed)
+            if annealed_costs.proxy_cost < costs.proxy_cost:
+                placement, costs = annealed, annealed_costs
+            self._end_stage("soft macros", costs)
+        elif (left := self._left()) > 0:
             found = search(
                 design,
-                placement,
-                SearchConfig(left, None, config.seed, config.threads, hot),
+                best.placement,
+                SearchConfig(left, None, config.seed, config.threads),
                 self.model,
                 listener=lambda *report: self._tell("search", *report),
             )
@@ -148,51 +185,71 @@ class _Pipeline:
             if found.costs.proxy_cost < costs.proxy_cost:
                 placement, costs = found.placement, found.costs
             self._end_stage("search", costs)
-        legality = check_legality(design.with_placement(placement))
-        if not legality.legal and design.placement.placed[design.netlist.is_port].all():
-            raise NetlistError(f"no legal placement was found: {legality}; enlarge the canvas or free fixed macros")
-        return PlaceResult(placement, costs, start_costs, self.stages, legality.legal, name, details)
+        return name, placement, costs, details
+
+    def _rival(self) -> tuple[str, Placement, Costs, dict[str, Any]]:
+        """What another method makes of the given placement, or of the analytic one."""
+        from placer.baselines import METHODS, Budget
+
+        config, method = self.config, self.config.method
+        if isinstance(method, str) and method not in METHODS:
+            raise NetlistError(f"method is '{method}', expected search or one of {', '.join(METHODS)}")
+        name, start = next(iter(self._unlearned_starts().items()))
+        budget = Budget(time.monotonic() + max(0.0, self._left()), np.random.default_rng(config.seed), config.threads)
+        place_with = METHODS[method] if isinstance(method, str) else method
+        placement = place_with(self.design, start.placement, self.model, budget)
+        costs = self.model.evaluate(placement)
+        self._end_stage(method if isinstance(method, str) else "method", costs)
+        return name, placement, costs, {"method": method if isinstance(method, str) else repr(method)}
 
     def _left(self) -> float:
         return self.config.seconds - (time.monotonic() - self.began) - 0.15 * min(1.0, self.config.seconds)
 
-    def _starts(self) -> dict[str, tuple[Placement, Costs]]:
-        """Legal starts by name: the policy's, else the analytic; the given placement unless `from_scratch`."""
+    def _starts(self) -> dict[str, Start]:
+        """Legal starts by name: the policy's beside the given placement; the analytic one if neither is there."""
         design, config = self.design, self.config
-        starts: dict[str, tuple[Placement, Costs]] = {}
-        if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):
+        starts: dict[str, Start] = {}
+        asks_policy = config.policy != "none" and design.netlist.num_nodes <= MAX_POLICY_NODES
+        if asks_policy and np.any(design.netlist.is_hard & ~design.placement.fixed):
             for name, found in self._policy_starts().items():
                 starts[name] = found
-                self._end_stage(name, found[1])
-        if not starts:
-            starts["analytic"] = soften(
-                design, legalize(design, analytic_start(design), self.model.core), self.model, config.seed
-            )
-            self._end_stage("analytic", starts["analytic"][1])
+                self._end_stage(name, found.costs)
+        return starts | self._unlearned_starts(is_alone=not starts)
+
+    def _unlearned_starts(self, is_alone: bool = True) -> dict[str, Start]:
+        """The given placement where there is one that counts, else, if there is no other start, the analytic one."""
+        design, config = self.design, self.config
         if not config.from_scratch and design.placement.placed.all() and config.seconds > 0:
             given = legalize(design, design.placement, self.model.core)
-            starts["given"] = given, self.model.evaluate(given)
-            self._end_stage("given", starts["given"][1])
-        return starts
+            start = Start(given, given, self.model.evaluate(given))
+            self._end_stage("given", start.costs)
+            return {"given": start}
+        if not is_alone:
+            return {}
+        moves = SOFT_MOVES if config.seconds == 0 else 0  # search begins with them anyway
+        legal = legalize(design, analytic_start(design), self.model.core)
+        start = soften(design, legal, self.model, config.seed, moves)
+        self._end_stage("analytic", start.costs)
+        return {"analytic": start}
 
-    def _policy_starts(self) -> dict[str, tuple[Placement, Costs]]:
+    def _policy_starts(self) -> dict[str, Start]:
         """The best rollout, and what the policy's training run kept as the best placement of this very design."""
         # Torch is needed here and nowhere else: `--policy none` starts without its second of imports.
         from placer.checkpoint import load_checkpoint, policy_path
         from placer.kept import kept_placement
         from placer.zero_shot import zero_shot
 
-        starts: dict[str, tuple[Placement, Costs]] = {}
+        starts: dict[str, Start] = {}
         checkpoint = load_checkpoint(policy_path(self.config.policy))
         kept = kept_placement(self.config.policy, checkpoint.record, self.design)
         if kept:
-            starts["kept"] = kept, self.model.evaluate(kept)
+            starts["kept"] = Start(kept, kept, self.model.evaluate(kept))
         budget = ZERO_SHOT_SECONDS if self.config.seconds == 0 else 0.25 * self.config.seconds
         seconds = max(0.0, self.began + budget - time.monotonic())
         placements = zero_shot(self.design, checkpoint.policy, self.config, seconds)
         candidates = [soften(self.design, placement, self.model, self.config.seed) for placement in placements]
         if candidates:
-            starts["policy"] = min(candidates, key=lambda pair: pair[1].proxy_cost)
+            starts["policy"] = min(candidates, key=lambda start: start.costs.proxy_cost)
         return starts
 
     def _end_stage(self, name: str, costs: Costs) -> None:

@@ -243,7 +243,7 @@ class _Run:
             placement: Placement = min(infos, key=lambda info: info["costs"]["proxy_cost"])["placement"]
             if self.config.polish:
                 design, model = self.designs[task], self.tasks[task].task.costs
-                placement, _ = soften(design, placement, model, self.config.seed)
+                placement = soften(design, placement, model, self.config.seed).finished
             self.keep(task, placement)
 
     def keep(self, task: int, placement: Placement) -> None:

@@ -7,8 +7,6 @@ start of Python. Seconds of the processor stand beside those of the wall, which 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -19,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from provenance import provenance
+
+from placer.versions import provenance
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
 
@@ -139,8 +138,7 @@ def lefdef(config: Bench) -> dict[str, Any]:
 def main(config: Bench) -> None:
     """Measures, prints, writes the record; parts that are measured elsewhere stay."""
     record: dict[str, Any] = json.loads(config.out.read_text()) if config.out.exists() else {}
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    record["lefdef"] = {**provenance(), "machine": machine, "measured": lefdef(config)}
+    record["lefdef"] = {**provenance(), "measured": lefdef(config)}
     config.out.parent.mkdir(parents=True, exist_ok=True)
     config.out.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))

@@ -8,8 +8,6 @@ its list look-ups made sets; TILOS's C++ annealer does about 4,500 moves a secon
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -19,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import tyro
-from provenance import provenance
 
 import netlists
 from env import CostModel, FloorplanConfig, FloorplanVectorEnv, Task, _core, analytic_start, legalize, place_soft_macros
@@ -28,6 +25,7 @@ from env.search import SearchConfig, search
 from env.start import clamp_soft_macros
 from netlists import Design, Placement
 from netlists.synthetic import SyntheticConfig, generate
+from placer.versions import provenance
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
 
@@ -160,7 +158,6 @@ def main(config: Bench) -> None:
     """Measures, prints, writes the record."""
     record: dict[str, Any] = {
         **provenance(),
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
         "quoted": {
             "open_python_evaluation_s": 11.0,
             "open_python_with_sets_s": 0.4,
@@ -185,15 +182,6 @@ def main(config: Bench) -> None:
     config.out.parent.mkdir(parents=True, exist_ok=True)
     config.out.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

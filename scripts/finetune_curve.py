@@ -9,8 +9,6 @@ reaches with the shipped policy and with the fine-tuned one, alone and with the 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,13 +16,13 @@ from typing import Any
 
 import numpy as np
 import tyro
-from provenance import provenance
 
 import netlists
 from placer import place
 from placer.checkpoint import SHIPPED, load_checkpoint
 from placer.config import FINETUNE, TrainConfig
 from placer.ppo import CURVE_FILE, train
+from placer.versions import provenance
 
 COLUMNS = ("iteration", "env_steps", "seconds", "episodes", "proxy_cost", "wirelength_cost", "density_cost")
 COLUMNS += ("congestion_cost", "entropy", "value_loss", "approx_kl")
@@ -90,8 +88,7 @@ def main(config: Finetuning) -> None:
         for seed in config.seeds:
             if (f"{path.parent.name}/{path.name}", seed) in done:
                 continue
-            machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-            entry = {**provenance(), "machine": machine, "threads": config.threads, **compare(path, seed, config)}
+            entry = {**provenance(), "threads": config.threads, **compare(path, seed, config)}
             record["runs"].append(entry)
             config.out.parent.mkdir(parents=True, exist_ok=True)
             config.out.write_text(json.dumps(record, indent=1) + "\n")

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from provenance import provenance
 
 import netlists
 from env import FloorplanEnv, FloorplanVectorEnv, Task
@@ -27,6 +26,7 @@ from placer.policy import Policy
 from placer.ppo import CURVE_FILE, train
 from placer.report import TrainReport
 from placer.rollout import Player
+from placer.versions import provenance
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ Writes the checkpoint and its training record (`shipped.safetensors`, `shipped.j
 from __future__ import annotations
 
 import json
-import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from provenance import provenance
 
 from netlists import Design, NetlistError
 from netlists.synthetic import FAMILIES, SyntheticConfig, generate
@@ -27,6 +25,7 @@ from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, Lesson, imitate, make_lesson
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
+from placer.versions import provenance
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,6 @@ def main(config: Pretrain) -> None:
     curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
     record: dict[str, Any] = {
         **provenance(),
-        "machine": {"processor": platform.machine(), "threads": config.threads},
         "settings": {name: value for name, value in asdict(config).items() if name != "out"},
         "designs": [lesson.task.task.design.name for lesson in lessons],
         "samples": sum(len(lesson.targets) for lesson in lessons),

@@ -1,7 +1,7 @@
 """Writes a policy with random weights: the control that a trained one must beat.
 
     python scripts/untrained_policy.py --out runs/untrained.safetensors
-    python scripts/bench_place.py --policies runs/untrained.safetensors shipped --seconds 0 --seeds 0 1
+    placer bench --designs ... --methods runs/untrained.safetensors shipped --seconds 0 --from-scratch --out OUT
 
 All that it knows is the wire prior, the preference for cells that lengthen few nets.
 """

@@ -80,3 +80,58 @@ def _placement(kinds: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> P
     orientation = np.where(kinds == Kind.PORT, 0, rng.integers(0, 8, count)).astype(np.uint8)
     fixed = kinds == Kind.PORT
     return Placement(np.where(placed, at[0], 0.0), np.where(placed, at[1], 0.0), orientation * placed, fixed, placed)
+
+
+def flat_design(seed: int, num_cells: int = 300, num_hard: int = 6, num_ports: int = 20, placed: bool = True) -> Design:
+    """A small flat netlist: modules of cells around macros, ports on the boundary, every driver with 1 to 4 sinks."""
+    rng = np.random.default_rng(seed)
+    side = 40.0 + 2.0 * float(np.sqrt(num_cells))
+    kinds = np.repeat([Kind.PORT, Kind.HARD_MACRO, Kind.STDCELL], [num_ports, num_hard, num_cells]).astype(np.uint8)
+    names = [f"{'pmc'[kind]}{i}" for i, kind in enumerate([0] * num_ports + [1] * num_hard + [2] * num_cells)]
+    pins_per_macro = 8
+    pins, index = [], 0
+    node_index = []
+    for node, kind in enumerate(kinds):
+        node_index.append(index)
+        if kind != Kind.HARD_MACRO:
+            pins.append((node, 0.0, 0.0, index, names[node]))
+        index += 1
+        for pin in range(pins_per_macro if kind == Kind.HARD_MACRO else 0):
+            pins.append((node, float(pin) - 3.5, 2.0, index, f"{names[node]}/q{pin}"))
+            index += 1
+    module = rng.integers(0, max(1, num_hard), len(kinds))
+    module[kinds == Kind.HARD_MACRO] = np.arange(num_hard)
+    owner = np.array([pin[0] for pin in pins])
+    nets = []
+    for driver in range(len(pins)):
+        if rng.random() < 0.85 and len(pins) > 1:
+            near = np.flatnonzero((module[owner] == module[owner[driver]]) & (np.arange(len(pins)) != driver))
+            pool = near if len(near) and rng.random() < 0.9 else np.delete(np.arange(len(pins)), driver)
+            sinks = rng.choice(pool, min(len(pool), int(rng.integers(1, 5))), replace=False)
+            nets.append([driver, *np.sort(sinks).tolist()])
+    used = {pin for net in nets for pin in net}
+    kept = [p for p, pin in enumerate(pins) if kinds[pin[0]] == Kind.HARD_MACRO or p in used]
+    rank = {p: i for i, p in enumerate(kept)}
+    pins, nets = [pins[p] for p in kept], [[rank[p] for p in net] for net in nets]
+    size = np.select(
+        [kinds == Kind.PORT, kinds == Kind.HARD_MACRO], [0.0, 9.0], rng.choice([0.5, 1.0, 1.5], (2, len(kinds)))
+    )
+    netlist = Netlist(
+        node_name=tuple(names),
+        kind=kinds,
+        size=size,
+        node_index=node_index,
+        pin_name=tuple(pin[4] for pin in pins),
+        pin_node=[pin[0] for pin in pins],
+        pin_offset=np.array([[pin[1] for pin in pins], [pin[2] for pin in pins]]).reshape(2, -1),
+        pin_index=[pin[3] for pin in pins],
+        net_start=np.cumsum([0, *map(len, nets)]),
+        net_pin=[pin for net in nets for pin in net],
+        net_weight=rng.choice([1.0, 1.0, 1.0, 2.0], len(nets)),
+    )
+    x, y = np.round(rng.uniform(5, side - 5, (2, len(kinds))), 3)
+    port = kinds == Kind.PORT
+    x[port] = rng.choice([0.0, side], num_ports)
+    known = np.full(len(kinds), placed) | port
+    placement = Placement(np.where(known, x, 0.0), np.where(known, y, 0.0), np.zeros(len(kinds)), port, known)
+    return Design(netlist, Canvas(side, side, 10, 10), placement, "flat")

@@ -24,7 +24,7 @@ def folder(tmp_path):
 def test_import_writes_a_design_folder(capsys, folder):
     out = capsys.readouterr().out
     assert "note: line 20: section VIAS is skipped" in out
-    assert "tiny: 5 hard and 0 soft macros, 2 standard cells, 4 ports, 4 nets, 100 x 100 um, grid 10 x 10" in out
+    assert "tiny: 5 hard and 0 soft macros, 2 standard cells, 4 ports, 4 nets, 100 x 100 um, grid 20 x 29" in out
     assert sorted(path.name for path in folder.iterdir()) == [
         "initial.plc",
         "netlist.pb.txt.gz",
@@ -57,7 +57,7 @@ def test_export_to_def_and_back(folder, tmp_path):
         ("def", "- u/ram1 RAM + FIXED ( 40000 2000 ) W"),
         ("openroad", "place_macro -macro_name {u/ram1} -location {40 2} -orientation R90"),
         ("innovus", "placeInstance {u/ram1} 40 2 R90 -fixed"),
-        ("plc", "# Columns : 10  Rows : 10"),
+        ("plc", "# Columns : 20  Rows : 29"),
         ("bookshelf", "u/ram1 40 2 : W /FIXED"),
     ],
 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netlists.canvas import Blockage, Canvas
 from netlists.design import Design
 from netlists.errors import NetlistError
-from netlists.folder import derive_grid
+from netlists.grid import choose_grid
 from netlists.lefdef.def_ import DefBlock, PlacementBlockage, State, read_def
 from netlists.lefdef.lef import LefMacro, Library, read_lefs
 from netlists.lefdef.nets import ConnectedPins, connect, entries
@@ -48,7 +48,7 @@ def read_lefdef(lefs: Iterable[str | Path], def_: str | Path, grid: tuple[int, i
     Args:
         lefs: LEF files that hold all macros of the block; `.gz` too.
         def_: the DEF file; `.gz` too.
-        grid: columns and rows; None: chosen by `derive_grid`.
+        grid: columns and rows; None: chosen by `choose_grid`.
 
     Raises:
         NetlistError: a file cannot be read or breaks its format, or the DEF uses what the LEFs don't define.
@@ -67,8 +67,9 @@ def build(
     """The design of a block; `source` names its file in errors."""
     builder = _Builder(library, block, source)
     netlist = builder.netlist()
-    canvas = builder.canvas(grid)
     placement = builder.placement(netlist)
+    size = turn_size(netlist.size, placement.orientation)[:, netlist.is_hard & ~placement.fixed]
+    canvas = builder.canvas(size, grid)
     design = Design(netlist, canvas, placement, block.name or "design")
     return Imported(design, block.units, builder.shift, (*block.notes, *builder.notes))
 
@@ -209,8 +210,8 @@ class _Builder:
         at[:, placed] = (origin + turned - self.low[:, None]) / self.block.units
         return at, np.isin(np.arange(self.num_ports), placed)
 
-    def canvas(self, grid: tuple[int, int] | None) -> Canvas:
-        """Raises NetlistError where the die is no area."""
+    def canvas(self, movable_size: NDArray[np.float64], grid: tuple[int, int] | None) -> Canvas:
+        """Raises NetlistError where the die is no area. `movable_size`: (2, M), of the movable hard macros, um."""
         block = self.block
         corners = np.array(block.die)
         if len(corners) == 2:
@@ -220,9 +221,8 @@ class _Builder:
             what = wrong or "the die has no area; expected two corners that differ in x and y"
             raise NetlistError(f"in DIEAREA: {what}", self.source, block.die_line)
         width, height = ((self.high - self.low) / block.units).tolist()
-        num_hard = int((self.kind == Kind.HARD_MACRO).sum())
-        cols, rows = grid or derive_grid(width, height, num_hard)
-        hard = self.component[:num_hard]
+        cols, rows = grid or choose_grid(width, height, movable_size)
+        hard = self.component[: int((self.kind == Kind.HARD_MACRO).sum())]
         supply = routing_supply(self.library, block, [self.macros[i] for i in block.components.macro[hard].tolist()])
         blockages = [self._blockage(box, 1.0) for box in outside_of(corners)]
         blockages += [found for blockage in block.blockages for found in self._blockages(blockage)]

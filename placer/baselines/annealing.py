@@ -26,10 +26,11 @@ MOVES_PER_MACRO = 20
 
 
 def anneal_grid(design: Design, start: Placement, model: CostModel, budget: Budget) -> Placement:
-    """Swaps, shifts to a neighbouring cell, jumps and flips with equal probability, geometric cooling; the best is kept.
+    """Swaps, shifts to a neighbouring cell, jumps and flips with equal probability under geometric cooling.
 
-    After every sweep the soft macros are placed anew, which is accepted whatever it costs, as the force-directed step of
-    the originals is. Reference: Cheng et al., "Assessment of Reinforcement Learning for Macro Placement", ISPD 2023.
+    After every sweep the soft macros are placed anew, which is accepted whatever it costs, as the force-directed step
+    of the originals is. The best is kept. Reference: Cheng et al., "Assessment of Reinforcement Learning for Macro
+    Placement", ISPD 2023.
     """
     order = placement_order(design, "area")
     best, least = start, model.evaluate(start).proxy_cost

@@ -53,8 +53,8 @@ def _improve(
     best = int(np.argmin(proxy))
     if proxy[best] >= cost.proxy - LEAST_GAIN:
         return False
-    move = (np.array([value], dtype) for value, dtype in zip((node, x[best], y[best]), "idd", strict=True))
-    cost.propose(*move, orientation[best : best + 1].copy(), np.inf)
+    one = slice(best, best + 1)
+    cost.propose(np.array([node], np.int32), x[one].copy(), y[one].copy(), orientation[one].copy(), np.inf)
     cost.accept()
     return True
 

@@ -31,9 +31,10 @@ def random_legal(design: Design, start: Placement, model: CostModel, budget: Bud
 
 
 def greedy_wire_mask(design: Design, start: Placement, model: CostModel, budget: Budget) -> Placement:
-    """Every macro on the legal cell that lengthens its nets least (Shi et al., WireMask-BBO, NeurIPS 2023, greedy part).
+    """Every macro on the legal cell that lengthens its nets least.
 
-    Each order of the macros is tried once; the best episode's soft macros are annealed.
+    The greedy part of WireMask-BBO (Shi et al., NeurIPS 2023). Each order of the macros is tried once; the best
+    episode's soft macros are annealed.
     """
 
     def choose(observation: dict[str, NDArray]) -> int:

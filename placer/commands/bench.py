@@ -15,6 +15,7 @@ import numpy as np
 from netlists import NetlistError
 from netlists.files import make_folder
 from placer import report
+from placer.versions import provenance
 
 TERMS = ("proxy_cost", "wirelength_cost", "density_cost", "congestion_cost")
 
@@ -52,7 +53,7 @@ class Bench:
             if _key(case) in done:
                 continue
             runs.append(case | self._place(design, method, seconds, seed))
-            report.write_json(record, {"command": ["placer", *sys.argv[1:]], **report.machine(), "runs": runs})
+            report.write_json(record, {**provenance(), "runs": runs})
             print(f"{count}/{len(todo)} {design} {method} {seconds:g} s seed {seed}: {runs[-1]['proxy_cost']:.4f}")
         _print_tables(runs, self.methods)
         print(f"  {record}")
@@ -64,7 +65,8 @@ class Bench:
         folder = self.out / f"{_name(design)}_{Path(method).name}_{seconds:g}s_{seed}"
         how = ["--method", method] if method in METHODS else ["--policy", method]
         command = [sys.executable, "-m", "placer.cli", "place", str(design), *how, "--json"]
-        command += ["--seconds", str(seconds), "--seed", str(seed), "--threads", str(self.threads), "--out", str(folder)]
+        command += ["--seconds", str(seconds), "--seed", str(seed), "--threads", str(self.threads)]
+        command += ["--out", str(folder)]
         if self.placement and (design / self.placement).exists():
             command += ["--placement", str(design / self.placement)]
         if self.from_scratch:
@@ -86,13 +88,14 @@ def _key(run: dict[str, Any]) -> tuple:
 
 
 def _print_tables(runs: list[dict[str, Any]], methods: list[str]) -> None:
-    """A table a budget: mean proxy cost +- standard deviation over seeds, and in how many pairs each beats the first."""
+    """A table a budget: mean proxy cost +- standard deviation over seeds, and pairs won against the first method."""
     for seconds in sorted({run["seconds"] for run in runs}):
         at = [run for run in runs if run["seconds"] == seconds]
         rows = []
         for design in dict.fromkeys(run["design"] for run in at):
-            values = [[run["proxy_cost"] for run in at if (run["design"], run["method"]) == (design, m)] for m in methods]
-            rows.append([_name(Path(design)), *(f"{np.mean(v):.4f} +- {np.std(v):.4f}" if v else "" for v in values)])
+            own = [run for run in at if run["design"] == design]
+            costs = [[run["proxy_cost"] for run in own if run["method"] == method] for method in methods]
+            rows.append([_name(Path(design)), *(f"{np.mean(v):.4f} +- {np.std(v):.4f}" if v else "" for v in costs)])
         rows.append([f"pairs won against {methods[0]}", "", *(_wins(at, methods[0], m) for m in methods[1:])])
         report.print_table(f"proxy cost, {seconds:g} s", ["design", *methods], rows)
 

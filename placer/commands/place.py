@@ -30,6 +30,8 @@ class Place:
     """Placement (.plc) to read canvas, ports, fixed macros and a hint from."""
     policy: str = "shipped"
     """shipped, none, a checkpoint, or the folder of a training run."""
+    method: str = "search"
+    """search, or a rival: random, greedy, annealing, descent."""
     seconds: float = 60.0
     """Wall time since the start of the command; 0: the policy alone."""
     seed: int = 0
@@ -57,6 +59,7 @@ class Place:
                 seconds=self.seconds,
                 seed=self.seed,
                 policy=self.policy,
+                method=self.method,
                 threads=self.threads,
                 from_scratch=self.from_scratch,
                 weights=CostWeights(*self.weights),

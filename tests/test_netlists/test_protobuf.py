@@ -87,7 +87,7 @@ def test_files_round_trip_packed_and_names_with_escapes(tmp_path):
         ('"FS"', '"NE"', 12, "orientation of 'ram' is 'NE'"),
         ('input: "ram/d"', 'input: "ram"', 12, "macro 'ram' is on a net itself"),
         ("f: 2 }", "f: -2 }", 3, "weight of 'in' is -2"),
-        ('placeholder: "ram"', 'placeholder: "in"', 16, "which is no macro"),
+        ('placeholder: "ram"', 'placeholder: "ram/d"', 16, "which is a pin"),
         ('  name: "in"\n', "", 3, "without one"),
         ('name: "ram"', 'name: "ram" name: "rom"', 12, "a second one"),
         ("f: 10 ", 'f: 10 } } attr { key: "width" value { f: 11 ', 13, "width of 'ram' is stated twice"),

@@ -79,7 +79,7 @@ def test_best_placements_and_curves_are_kept(two_macros, tmp_path):
 
 def test_a_known_placement_is_kept_and_found_again_for_the_same_design_only(two_macros, small, tmp_path):
     known = place(two_macros, seconds=1, policy="none", threads=1)  # searched: no episode of two iterations beats it
-    train([two_macros], settings(polish=True), tmp_path, known=known.placement)
+    train([two_macros], settings(), tmp_path, known=known.placement)
     record = load_checkpoint(tmp_path / POLICY_FILE).record
     assert record["progress"]["best"][two_macros.name] == pytest.approx(known.costs.proxy_cost)
     kept = kept_placement(tmp_path, record, two_macros)
