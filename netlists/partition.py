@@ -70,7 +70,7 @@ def _mtkahypar(threads: int) -> tuple[Any, Any]:
 
 
 def partition(graph: Hypergraph, num_blocks: int, imbalance: float, seed: int, threads: int) -> NDArray[np.int64]:
-    """Blocks of small connectivity: the sum over nets of weight * (blocks that the net touches - 1).
+    """Blocks of small external degree: the sum of weight * blocks that the net touches, over nets that touch several.
 
     The same seed gives the same blocks, whatever the number of threads.
 
@@ -90,7 +90,7 @@ def partition(graph: Hypergraph, num_blocks: int, imbalance: float, seed: int, t
     library, initializer = _mtkahypar(threads)
     context = initializer.context_from_preset(library.PresetType.DETERMINISTIC)
     context.logging = False
-    context.set_partitioning_parameters(num_blocks, imbalance, library.Objective.KM1)
+    context.set_partitioning_parameters(num_blocks, imbalance, library.Objective.SOED)
     context.set_individual_target_block_weights(_capacities(graph, num_blocks, imbalance).tolist())
     # The deterministic preset takes no notice of the library's seed; it does of the order of the vertices.
     rank = np.random.default_rng(seed).permutation(len(graph.weight))

@@ -46,7 +46,7 @@ class BenchClustering:
     """Folder of public designs."""
     seeds: tuple[int, ...] = (0,)
     """Of the clustering by default settings."""
-    groups_alike: int = 705
+    groups_alike: int = 750
     """`groups` with which break-up and merging leave about as many groups as are published."""
     threads: int = 2
     """Of the partitioner; the figures of quality do not depend on it."""
