@@ -77,6 +77,9 @@ class Search:
     def proxy(self) -> float: ...
 
     @property
+    def costs(self) -> tuple[float, float, float, float]: ...
+
+    @property
     def best_costs(self) -> tuple[float, float, float, float]: ...
 
     @property

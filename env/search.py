@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,17 @@ class SearchConfig:
     """Cold enough for plain descent."""
 
 
+class TracePoint(NamedTuple):
+    """Where the best chain of a search stood."""
+
+    seconds: float
+    """Since the search began."""
+    proxy_cost: float
+    wirelength_cost: float
+    density_cost: float
+    congestion_cost: float
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search found."""
@@ -53,8 +65,8 @@ class SearchResult:
     """Proposed by all chains."""
     acceptance: dict[str, float]
     """Share of accepted moves by their kind."""
-    trace: list[tuple[float, float]]
-    """(seconds, proxy cost of the best chain) after each slice."""
+    trace: list[TracePoint]
+    """After each slice."""
 
 
 def search(
@@ -86,7 +98,7 @@ def search(
         model.core, core_placement(placement), movable, astuple(model.weights), config.seed, config.threads
     )
     ready = time.monotonic()
-    trace: list[tuple[float, float]] = []
+    trace: list[TracePoint] = []
     try:
         for part in range(SLICES):
             warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / SLICES) for k in (0, 1))
@@ -99,7 +111,7 @@ def search(
                 chains.run(warmer, colder, math.inf, max(1, config.moves // SLICES))
             chains.share()
             elapsed = time.monotonic() - began
-            trace.append((elapsed, chains.proxy))
+            trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))
             if listener:
                 listener((part + 1) / SLICES, chains.proxy, _proposed(chains) / elapsed)
     except KeyboardInterrupt:

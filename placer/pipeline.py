@@ -12,7 +12,7 @@ import numpy as np
 
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
-from env.search import SearchConfig, anneal_soft_macros, search
+from env.search import SearchConfig, SearchResult, anneal_soft_macros, search
 from env.start import analytic_start, legalize, place_soft_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
@@ -77,7 +77,9 @@ class PlaceResult:
     start: str
     """The start that the search went on from."""
     details: dict[str, Any]
-    """Moves and acceptance of the search."""
+    """Costs of all starts; moves, acceptance and trace of the search."""
+    search: SearchResult | None = None
+    """What the search found, if there was one."""
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
@@ -142,19 +144,19 @@ class _Pipeline:
         self.design, self.config, self.listener, self.began = design, config, listener, began
         self.model = CostModel(design.netlist, design.canvas, config.weights)
         self.stages: list[Stage] = []
+        self.found: SearchResult | None = None
 
     def run(self) -> PlaceResult:
         design, config = self.design, self.config
         design.check_placeable()
         start_costs = self.model.evaluate(design.placement) if design.placement.placed.all() else None
-        if config.method == "search":
-            name, placement, costs, details = self._search()
-        else:
-            name, placement, costs, details = self._rival()
+        name, placement, costs, details = self._search() if config.method == "search" else self._rival()
         legality = check_legality(design.with_placement(placement))
         if not legality.legal and design.placement.placed[design.netlist.is_port].all():
             raise NetlistError(f"no legal placement was found: {legality}; enlarge the canvas or free fixed macros")
-        return PlaceResult(placement, costs, start_costs, self.stages, legality.legal, name, details)
+        return PlaceResult(
+            placement, costs, start_costs, self.stages, legality.legal, name, details, self.found
+        )
 
     def _search(self) -> tuple[str, Placement, Costs, dict[str, Any]]:
         """The best start, and search from it in the time that is left; without any, its soft macros alone."""
@@ -174,14 +176,14 @@ class _Pipeline:
                 placement, costs = annealed, annealed_costs
             self._end_stage("soft macros", costs)
         elif (left := self._left()) > 0:
-            found = search(
+            self.found = found = search(
                 design,
                 best.placement,
                 SearchConfig(left, None, config.seed, config.threads),
                 self.model,
                 listener=lambda *report: self._tell("search", *report),
             )
-            details |= {"moves": found.moves, "acceptance": found.acceptance, "trace": found.trace}
+            details |= {"moves": found.moves, "acceptance": found.acceptance, "trace": [point._asdict() for point in found.trace]}
             if found.costs.proxy_cost < costs.proxy_cost:
                 placement, costs = found.placement, found.costs
             self._end_stage("search", costs)

@@ -25,7 +25,8 @@ def random_legal(design: Design, start: Placement, model: CostModel, budget: Bud
     """The best of as many uniformly random masked episodes as the time allows, its soft macros annealed."""
 
     def choose(observation: dict[str, NDArray]) -> int:
-        return int(budget.rng.choice(np.flatnonzero(observation["action_mask"])))
+        legal = np.flatnonzero(observation["action_mask"])
+        return int(budget.rng.choice(legal)) if len(legal) else 0  # where nothing fits, any action ends the episode
 
     return _best_episode(design, start, model, budget, repeat("area"), choose)
 

@@ -86,12 +86,20 @@ class Place:
         from env.render import save_picture
 
         save_picture(self.out / "placement.png", placed)
+        if result.search:
+            from env.render_search import save_search_picture
+
+            before = design.placement if design.placement.placed.all() else None
+            save_search_picture(
+                self.out / "search.png", design, before, result.placement, result.search.trace, result.search.acceptance
+            )
         if self.json:
             print(json.dumps(record))
             return 0
         rows = [report.cost_row("given", result.start_costs)] if result.start_costs else []
         report.print_table(design.name, report.COST_COLUMNS, [*rows, report.cost_row("placed", costs)])
         print(f"legal: {'yes' if result.legal else 'no'}; start: {result.start}; {record['seconds']:.1f} s")
-        for name in ("placement.plc", "placement.png", "result.json"):
+        pictures = ["placement.png", *(["search.png"] if result.search else [])]
+        for name in ("placement.plc", *pictures, "result.json"):
             print(f"  {self.out / name}")
         return 0

@@ -185,3 +185,14 @@ def test_graph_is_linear_in_pins_and_symmetric(sample):
     assert pairs == {(b, a) for a, b in pairs}
     assert np.isfinite(made.x).all()
     assert made.node.max() == len(made.x) - 1
+
+
+def test_an_episode_whose_first_macro_fits_nowhere_ends_at_once(small):
+    canvas = replace(small.canvas, blockages=(Blockage(0, 0, small.canvas.width, small.canvas.height),))
+    environment = FloorplanEnv(replace(small, canvas=canvas))
+    observation, _ = environment.reset()
+    assert not observation["action_mask"].any()
+    _, reward, terminated, _, info = environment.step(environment.action_space.sample())
+    assert terminated
+    assert info["infeasible"]
+    assert reward == INFEASIBLE_REWARD

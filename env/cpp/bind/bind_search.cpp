@@ -118,6 +118,7 @@ void register_search(nb::module_& module) {
            "Anneals for so many seconds or moves a chain, whichever ends first.")
       .def("share", &Search::share, "The worst chain goes on from where the best one is.")
       .def_prop_ro("proxy", &Search::proxy)
+      .def_prop_ro("costs", [](const Search& self) { return to_tuple(self.costs()); })
       .def_prop_ro("best_costs", [](const Search& self) { return to_tuple(self.best().costs); })
       .def_prop_ro("best_positions",
                    [](const Search& self) {

@@ -13,6 +13,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kFirstPull = 0.05, kLastPull = 0.3;  // of the analytic placement at the end of an episode
 constexpr int kSolverSteps = 5;
+constexpr double kFillTo = 0.75;
 
 }  // namespace
 
@@ -240,7 +241,7 @@ void Floorplan::finish(std::uint64_t seed) {
   const FloorplanTask& task = *task_;
   const PlacementView view{x_, y_, task.orientation, placed_};
   if (task.soft_placement.rounds > 0) {
-    AnalyticPlacer placer(task.design, task.nets, view, task.soft);
+    AnalyticPlacer placer(task.design, task.nets, view, task.soft, kFillTo);
     placer.place(x_, y_, {task.soft_placement.rounds, kSolverSteps, kFirstPull, kLastPull}, false);
   }
   if (task.soft_placement.moves > 0 && complete()) {

@@ -70,6 +70,10 @@ void FloorplanBatch::step(std::span<const std::int64_t> cells, bool partial_cost
     StepResult& result = results[i];
     result = {};
     const Grid grid = episode.task().design.canvas.grid();
+    if (episode.step() == 0 && !episode.feasible()) {  // not even the first macro fits: any action ends the episode
+      result = {true, true, true, {}};
+      return;
+    }
     if (cells[i] < 0 || cells[i] >= grid.size()) return;
     result.legal = episode.place(static_cast<int>(cells[i]));
     if (!result.legal) return;

@@ -71,10 +71,9 @@ const Snapshot& Search::best() const {
          })->best();
 }
 
-double Search::proxy() const {
-  return std::min_element(chains_.begin(), chains_.end(), [](const Annealer& a, const Annealer& b) {
-           return a.proxy() < b.proxy();
-         })->proxy();
+const Annealer& Search::leader() const {
+  return *std::min_element(chains_.begin(), chains_.end(),
+                           [](const Annealer& a, const Annealer& b) { return a.proxy() < b.proxy(); });
 }
 
 MoveCounts Search::counts() const {

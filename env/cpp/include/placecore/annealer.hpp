@@ -39,6 +39,7 @@ class Annealer {
 
   const Snapshot& best() const { return best_; }
   double proxy() const { return cost_.proxy(); }
+  const Costs& costs() const { return cost_.costs(); }
   const MoveCounts& counts() const { return counts_; }
   /// Goes on from where the other chain is.
   void adopt(const Annealer& other);

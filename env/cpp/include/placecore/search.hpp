@@ -22,10 +22,14 @@ class Search {
   void share();
 
   const Snapshot& best() const;
-  double proxy() const;
+  /// Where the best chain stands.
+  double proxy() const { return leader().proxy(); }
+  const Costs& costs() const { return leader().costs(); }
   MoveCounts counts() const;
 
  private:
+  const Annealer& leader() const;
+
   std::vector<Annealer> chains_;
 };
 
