@@ -183,7 +183,8 @@ class _Pipeline:
                 self.model,
                 listener=lambda *report: self._tell("search", *report),
             )
-            details |= {"moves": found.moves, "acceptance": found.acceptance, "trace": [point._asdict() for point in found.trace]}
+            trace = [point._asdict() for point in found.trace]
+            details |= {"moves": found.moves, "acceptance": found.acceptance, "trace": trace}
             if found.costs.proxy_cost < costs.proxy_cost:
                 placement, costs = found.placement, found.costs
             self._end_stage("search", costs)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ import tyro
 import netlists
 from env import CostModel, FloorplanConfig, FloorplanVectorEnv, Task, _core, analytic_start, legalize, place_soft_macros
 from env.cost import core_placement
-from env.search import SearchConfig, search
+from env.search import SearchConfig, anneal_soft_macros, search
 from env.start import clamp_soft_macros
 from netlists import Design, Placement
 from netlists.synthetic import SyntheticConfig, generate
@@ -77,17 +79,16 @@ def soft_solver(design: Design) -> list[dict[str, Any]]:
     """Time and proxy cost of placing the soft macros, from the centre, around the given hard ones."""
     model = CostModel(design.netlist, design.canvas)
     legal = legalize(design, design.placement)
-    soft = design.netlist.is_soft & ~legal.fixed
     rows: list[dict[str, Any]] = []
-    for moves in (0, 10_000, 40_000, 160_000, 640_000):
+    for moves in (0, 10_000, 40_000, 100_000, 300_000, 1_000_000):
         began = time.perf_counter()
         placed = place_soft_macros(design, legal, model.core)
         if moves:
-            placed = search(design, placed, SearchConfig(moves=moves, start_temperature=2e-5), model, soft).placement
+            placed = anneal_soft_macros(design, placed, model, moves=moves)
         seconds = time.perf_counter() - began
         rows.append(
             {
-                "solver": "analytic, then descent",
+                "solver": "analytic, then annealed",
                 "moves": moves,
                 "seconds": seconds,
                 "proxy_cost": model.evaluate(placed).proxy_cost,
@@ -136,20 +137,54 @@ def force_directed(design: Design, placement: Placement, steps: int = 100) -> Pl
     return clamp_soft_macros(design, placement.replace(x=at[0], y=at[1]))
 
 
+def moves_per_second(design: Design, legal: Placement, model: CostModel, moves: int = 1_000_000) -> float:
+    """Moves of one chain at the default mix, cooling from 1e-4, proposed and evaluated."""
+    config = SearchConfig(moves=moves, start_temperature=1e-4)
+    return moves / timed(lambda: search(design, legal, config, model))
+
+
+def scale() -> dict[str, Any]:
+    """Search on a synthetic design of 1,000 hard and 5,000 soft macros and 200,000 nets, and on a tenth of it."""
+    rows: dict[str, Any] = {}
+    for hard, soft in ((100, 500), (1000, 5000)):
+        config = SyntheticConfig("cpu", num_hard=hard, num_soft=soft, nets_per_soft=35.0, cols=40)
+        design = generate(config, np.random.default_rng(0))
+        model = CostModel(design.netlist, design.canvas)
+        began = time.perf_counter()
+        legal = legalize(design, place_soft_macros(design, analytic_start(design)))
+        seconds = time.perf_counter() - began
+        speed = median(lambda d=design, p=legal, m=model: moves_per_second(d, p, m, 300_000), 3)
+        rows[f"{hard} hard, {soft} soft"] = {
+            "nets": design.netlist.num_nets,
+            "grid": [design.canvas.cols, design.canvas.rows],
+            "start_s": seconds,
+            "moves_per_second": speed,
+        }
+    return rows
+
+
+def search_memory(path: Path) -> float:
+    """MB that reading and searching a design on two threads adds to the interpreter with its imports."""
+    code = (
+        "import sys, netlists; from env import legalize; from env.search import SearchConfig, search\n"
+        "def peak(): return int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024\n"
+        "before, design = peak(), netlists.read(sys.argv[1])\n"
+        "search(design, legalize(design, design.placement), SearchConfig(moves=200000, threads=2))\n"
+        "print(peak() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
 def measure(design: Design, repeats: int) -> dict[str, Any]:
     """All figures of one design."""
     model = CostModel(design.netlist, design.canvas)
     placement = core_placement(design.placement)
     legal = legalize(design, place_soft_macros(design, analytic_start(design)))
-    moves = 200_000
-
-    def moves_per_second() -> float:
-        return moves / timed(lambda: search(design, legal, SearchConfig(moves=moves, start_temperature=1e-5)))
-
     return {
         "evaluation_ms": median(lambda: 1e3 * timed(lambda: _core.evaluate(model.core, [placement], 1), 50), repeats),
         "env_steps_per_second": median(lambda: env_steps_per_second(design), max(3, repeats // 2)),
-        "moves_per_second": median(moves_per_second, max(3, repeats // 2)),
+        "moves_per_second": median(lambda: moves_per_second(design, legal, model), max(3, repeats // 2)),
         "soft_macros": soft_solver(design),
     }
 
@@ -175,10 +210,13 @@ def main(config: Bench) -> None:
         }
         for name in ("NanGate45/ariane133", "NanGate45/nvdla", "ASAP7/ariane136"):
             design = netlists.read(clustered / name, clustered / name / "legalized.plc")
-            record["designs"][name] = measure(design, config.repeats)
+            record["designs"][name] = measure(design, config.repeats) | {
+                "search_memory_mb": search_memory(clustered / name)
+            }
     else:
         design = generate(SyntheticConfig("cpu", num_hard=133, num_soft=780), np.random.default_rng(0))
         record["designs"][design.name] = measure(design, config.repeats)
+    record["scale"] = scale()
     config.out.parent.mkdir(parents=True, exist_ok=True)
     config.out.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))

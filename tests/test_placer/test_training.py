@@ -85,7 +85,7 @@ def test_a_known_placement_is_kept_and_found_again_for_the_same_design_only(two_
     kept = kept_placement(tmp_path, record, two_macros)
     model = CostModel(two_macros.netlist, two_macros.canvas)
     assert model.evaluate(kept).proxy_cost == pytest.approx(known.costs.proxy_cost, abs=1e-5)
-    placed = place(two_macros, seconds=0, policy=tmp_path, threads=1)  # a rollout with annealed soft macros may be better
+    placed = place(two_macros, seconds=0, policy=tmp_path, threads=1)  # an annealed rollout may be better
     assert placed.details["starts"]["kept"] == pytest.approx(model.evaluate(kept).proxy_cost)
     assert placed.costs.proxy_cost <= model.evaluate(kept).proxy_cost
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kFewCells = 10;  // below, the density cost asks which cells are occupied at all: no rounding may remain
 constexpr int kLeastStar = 4;  // distinct cells from which on a net of more than two is routed as a star
+constexpr int kAhead = 6;       // slots that are fetched before they are needed
 constexpr long kRebuildEvery = 1L << 22;  // accepted moves; bounds the rounding that running sums collect
 constexpr double kSlack = 1e-12;  // by which a bound may err and still refuse nothing that it should not
 
@@ -135,7 +136,7 @@ Box IncrementalCost::net_box(int net) const {
   return around(slot_at_.data() + begin, 2);
 }
 
-/// Moves one slot of a net of more than two; returns the change of its weighted length.
+/// Moves one slot of a net of more than two; returns the change of its length.
 double IncrementalCost::grow_net(int net, int slot, const Point& old, const Point& now) {
   Box& box = net_box_[net];
   const Box before = box;
@@ -145,41 +146,46 @@ double IncrementalCost::grow_net(int net, int slot, const Point& old, const Poin
     if (before.lx <= now.x && now.x <= before.ux && before.ly <= now.y && now.y <= before.uy) return 0.0;
     box = {std::min(before.lx, now.x), std::min(before.ly, now.y), std::max(before.ux, now.x), std::max(before.uy, now.y)};
   } else {
-    const int begin = nets_->net_start[net], end = nets_->net_start[net + 1];
-    box = around(slot_at_.data() + begin, end - begin);
+    const auto& span = nets_->spans[net];
+    box = around(slot_at_.data() + span.begin, span.end - span.begin);
   }
   box_log_.push_back({net, before});
-  return nets_->net_weight[net] * (half_perimeter(box) - half_perimeter(before));
+  return half_perimeter(box) - half_perimeter(before);
 }
 
 /// Moves the slots of a node; returns the change of the wirelength.
 double IncrementalCost::move_slots(const Move& move) {
   const NetModel& nets = *nets_;
   const Turn turned(move.orientation);
-  const std::span<const int> slots = nets.slots_of(move.node);
-  const std::size_t pairs = static_cast<std::size_t>(nets.node_pairs[move.node]);
+  const int begin = nets.node_start[move.node], end = nets.node_start[move.node + 1];
+  const int pairs_end = begin + nets.node_pairs[move.node];
   double delta = 0.0, last_dx = 0.0, last_dy = 0.0;
   Point now{move.x, move.y};
   FlatCell cell = cell_of(now);
-  for (std::size_t k = 0; k < slots.size(); ++k) {
-    const int slot = slots[k];
-    const double dx = nets.slot_dx[slot], dy = nets.slot_dy[slot];
-    if (dx != last_dx || dy != last_dy) {  // pins of soft macros share one place
-      last_dx = dx;
-      last_dy = dy;
-      const Point offset = turned(dx, dy);
+  for (int k = begin; k < end; ++k) {
+    const NetModel::Touch& touch = nets.touches[k];
+    if (touch.dx != last_dx || touch.dy != last_dy) {  // pins of soft macros share one place
+      last_dx = touch.dx;
+      last_dy = touch.dy;
+      const Point offset = turned(touch.dx, touch.dy);
       now = {move.x + offset.x, move.y + offset.y};
       cell = cell_of(now);
     }
+    if (k + kAhead < end) {  // large designs do not fit the cache
+      __builtin_prefetch(&slot_at_[nets.touches[k + kAhead].slot]);
+      __builtin_prefetch(&net_box_[nets.touches[k + kAhead].net]);
+      __builtin_prefetch(&slot_cell_[nets.touches[k + kAhead].slot]);
+    }
+    const int slot = touch.slot;
     const Point old = slot_at_[slot];
-    slot_log_.push_back({slot, cell, old});
-    if (k < pairs) {
+    slot_log_.push_back({slot, touch.net, cell, old});
+    if (k < pairs_end) {
       const Point other = slot_at_[slot ^ 1];
-      delta += nets.net_weight[slot >> 1] * ((std::abs(now.x - other.x) + std::abs(now.y - other.y)) -
-                                             (std::abs(old.x - other.x) + std::abs(old.y - other.y)));
+      delta += touch.net_weight * ((std::abs(now.x - other.x) + std::abs(now.y - other.y)) -
+                                   (std::abs(old.x - other.x) + std::abs(old.y - other.y)));
       slot_at_[slot] = now;
     } else {
-      delta += grow_net(nets.slot_net[slot], slot, old, now);
+      delta += touch.net_weight * grow_net(touch.net, slot, old, now);
     }
   }
   return delta;
@@ -282,10 +288,9 @@ void IncrementalCost::change_pair(int slot, FlatCell to) {
 }
 
 /// Moves a slot of any other net to another cell, and the net's routes with it.
-void IncrementalCost::change_net(int slot, FlatCell to) {
-  const int net = nets_->slot_net[slot], begin = nets_->net_start[net], end = nets_->net_start[net + 1];
+void IncrementalCost::change_net(int net, int slot, FlatCell to) {
+  const auto [begin, end, weight] = nets_->spans[net];
   const FlatCell from = slot_cell_[slot];
-  const double weight = nets_->net_demand[net];
   int at_from = -1, at_to = 0;  // other slots in these cells
   for (int other = begin; other < end; ++other) {
     at_from += slot_cell_[other] == from;
@@ -320,7 +325,7 @@ void IncrementalCost::change_routes() {
     if (change.slot < num_pair_slots_) {
       change_pair(change.slot, to);
     } else {
-      change_net(change.slot, to);
+      change_net(change.net, change.slot, to);
     }
   }
   rerouted_ = true;

@@ -73,6 +73,7 @@ NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
     }
     net_weight.push_back(net.weight);
     net_demand.push_back(net.demand);
+    spans.push_back({net_start.back(), static_cast<int>(slot_node.size()), net.demand});
     net_start.push_back(static_cast<int>(slot_node.size()));
   }
   node_start.assign(netlist.num_nodes() + 1, 0);
@@ -81,6 +82,9 @@ NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
   node_slot.resize(slot_node.size());
   std::vector<int> next(node_start.begin(), node_start.end() - 1);
   for (int slot = 0; slot < static_cast<int>(slot_node.size()); ++slot) node_slot[next[slot_node[slot]]++] = slot;
+  for (const int slot : node_slot) {
+    touches.push_back({slot, slot_net[slot], slot_dx[slot], slot_dy[slot], net_weight[slot_net[slot]]});
+  }
 }
 
 }  // namespace placecore

@@ -24,6 +24,16 @@ struct NetModel {
   std::vector<double> net_demand;           // (E') routes: sum of max(1, weight)
   std::vector<int> node_start, node_slot;   // slots of each node, ascending
   std::vector<int> node_pairs;              // (N) how many of them belong to nets of two slots; those come first
+  struct Touch {                            // what moving a node reads of each of its slots, side by side
+    int slot, net;
+    double dx, dy, net_weight;
+  };
+  std::vector<Touch> touches;               // (S) in the order of node_slot
+  struct Span {                             // what changing a route reads of a net, side by side
+    int begin, end;
+    double demand;
+  };
+  std::vector<Span> spans;                  // (E')
   double constant_wirelength = 0.0;         // of nets with an unplaced pin
 
   NetModel(const Design& design, std::span<const std::uint8_t> placed);
@@ -85,7 +95,7 @@ class IncrementalCost {
   static constexpr FlatCell kOffCanvas = 0xFFFF;
 
   struct SlotChange {
-    int slot;
+    int slot, net;
     FlatCell cell;  // the new one; the old one once routes are changed
     Point old;
   };
@@ -115,7 +125,7 @@ class IncrementalCost {
   double least_density(std::span<const Move> moves) const;
   void change_routes();
   void change_pair(int slot, FlatCell to);
-  void change_net(int slot, FlatCell to);
+  void change_net(int net, int slot, FlatCell to);
   void add_route(FlatCell source, FlatCell sink, double weight);
   void route_whole(int net, double weight);
   void touch(const Cell& cell) {
