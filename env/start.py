@@ -14,7 +14,7 @@ from netlists import Design, NetlistError, Placement, turn_size
 ANALYTIC_ROUNDS = 20
 ANALYTIC_SOLVER_STEPS = 20
 ANALYTIC_PULL = (0.003, 1.0)
-ANALYTIC_DENSITY = 0.8
+ANALYTIC_DENSITY = 0.75
 """Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions, first to last, and
 the share of a grid cell up to which it may fill."""
 
