@@ -19,6 +19,10 @@ from netlists import Design, Placement
 SLICES = 60
 """Parts of a search between which chains share the best and a caller hears of it."""
 
+GUIDE, GUIDED_SHARE = 0.5, 0.7
+"""Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
+(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0. Until then chains go their own ways."""
+
 UNLIMITED = 10**15
 """Moves, where time is the limit."""
 
@@ -102,14 +106,16 @@ def search(
     try:
         for part in range(SLICES):
             warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / SLICES) for k in (0, 1))
+            guide = GUIDE * max(0.0, 1 - (part + 0.5) / SLICES / GUIDED_SHARE)
             if config.moves is None:
                 left = ready + (config.seconds - ready + began) * (part + 1) / SLICES - time.monotonic()
                 if left <= 0:
                     continue
-                chains.run(warmer, colder, left, UNLIMITED)
+                chains.run(warmer, colder, left, UNLIMITED, guide)
             else:
-                chains.run(warmer, colder, math.inf, max(1, config.moves // SLICES))
-            chains.share()
+                chains.run(warmer, colder, math.inf, max(1, config.moves // SLICES), guide)
+            if guide == 0:
+                chains.share()
             elapsed = time.monotonic() - began
             trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))
             if listener:

@@ -114,7 +114,7 @@ void register_search(nb::module_& module) {
           nb::arg("design"), nb::arg("placement"), nb::arg("movable").noconvert(), nb::arg("weights"),
           nb::arg("seed"), nb::arg("num_threads"), nb::keep_alive<1, 2>())
       .def("run", &Search::run, nb::arg("start_temperature"), nb::arg("end_temperature"), nb::arg("seconds"),
-           nb::arg("moves"), nb::call_guard<nb::gil_scoped_release>(),
+           nb::arg("moves"), nb::arg("guide") = 0.0, nb::call_guard<nb::gil_scoped_release>(),
            "Anneals for so many seconds or moves a chain, whichever ends first.")
       .def("share", &Search::share, "The worst chain goes on from where the best one is.")
       .def_prop_ro("proxy", &Search::proxy)

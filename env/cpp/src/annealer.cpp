@@ -44,8 +44,9 @@ void Annealer::Step::adapt() {
   proposed = accepted = 0;
 }
 
-void Annealer::run(long count, double temperature) {
+void Annealer::run(long count, double temperature, double guide) {
   temperature_ = temperature;
+  cost_.set_guide(guide);
   if (hard_.empty() && soft_.empty()) return;
   for (long i = 0; i < count; ++i) {
     const MoveKind kind = draw_kind();
@@ -133,7 +134,7 @@ bool Annealer::attempt(MoveKind kind) {
 }
 
 double Annealer::accept_limit() {
-  return cost_.proxy() - temperature_ * std::log(1.0 - rng_.uniform());
+  return cost_.guided_proxy() - temperature_ * std::log(1.0 - rng_.uniform());
 }
 
 bool Annealer::try_moves(std::span<const Move> moves) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kFewCells = 10;  // below, the density cost asks which cells are occupied at all: no rounding may remain
 constexpr int kLeastStar = 4;  // distinct cells from which on a net of more than two is routed as a star
+constexpr double kGuideShare = 0.15;  // of the congestion values; the cost counts a third of it
 constexpr int kAhead = 6;       // slots that are fetched before they are needed
 constexpr long kRebuildEvery = 1L << 22;  // accepted moves; bounds the rounding that running sums collect
 constexpr double kSlack = 1e-12;  // by which a bound may err and still refuse nothing that it should not
@@ -106,6 +107,21 @@ void IncrementalCost::rebuild() {
   costs_.density_cost = density_cost(grid_, occupied_, density_top_);
   costs_.congestion_cost = congestion_cost(congestion_, congestion_top_);
   floor_ = floor_congestion();
+  guide_value_ = measure_guide();
+}
+
+void IncrementalCost::set_guide(double weight) {
+  if (weight == guide_) return;
+  guide_ = weight;
+  congestion_map_.compute_blocked(blocked_, floor_map_);
+  guide_value_ = measure_guide();
+}
+
+/// The guide's value, from the map of what hard macros block.
+double IncrementalCost::measure_guide() {
+  const int highest = static_cast<int>(kGuideShare * static_cast<double>(floor_map_.size()));
+  if (guide_ == 0.0 || highest == 0) return 0.0;
+  return guide_top_(floor_map_, highest) / highest;
 }
 
 IncrementalCost::NetCells IncrementalCost::count_cells(int net) {
@@ -372,8 +388,9 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
   rerouted_ = false;
   trial_costs_ = costs_;
   trial_floor_ = floor_;
+  trial_guide_value_ = guide_value_;
   const auto too_much = [&] {
-    if (proposed_proxy() <= limit) return false;
+    if (judged() <= limit) return false;
     revert();
     return true;
   };
@@ -388,6 +405,7 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
   trial_costs_.wirelength_cost = trial_costs_.wirelength * wirelength_scale_;
   trial_costs_.density_cost = least_density(moves);
   if (hard || reroutes) trial_costs_.congestion_cost = hard ? 0.0 : floor_;
+  if (hard) trial_guide_value_ = 0.0;
   if (too_much()) return false;
 
   move_nodes(moves);
@@ -398,6 +416,7 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
   if (hard) {
     trial_floor_ = floor_congestion();
     trial_costs_.congestion_cost = trial_floor_;
+    trial_guide_value_ = measure_guide();
     if (too_much()) return false;
   }
   if (reroutes) change_routes();
@@ -415,7 +434,7 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
 /// What the one cost term that is 0 in `trial_costs_` must exceed for the proxy cost to exceed the limit for certain.
 double IncrementalCost::enough(double limit, double weight) const {
   if (weight <= 0.0) return std::numeric_limits<double>::infinity();
-  return (limit - proposed_proxy() + kSlack) / weight;
+  return (limit - judged() + kSlack) / weight;
 }
 
 void IncrementalCost::accept() {
@@ -423,6 +442,7 @@ void IncrementalCost::accept() {
   copy_lines(trial_congestion_, congestion_);
   costs_ = trial_costs_;
   floor_ = trial_floor_;
+  guide_value_ = trial_guide_value_;
   if (++accepted_ % kRebuildEvery == 0) rebuild();
 }
 

@@ -13,7 +13,7 @@ constexpr long kBatch = 512;  // moves between looks at the clock
 
 using Clock = std::chrono::steady_clock;
 
-void anneal(Annealer& chain, double from, double to, double seconds, long moves) {
+void anneal(Annealer& chain, double from, double to, double seconds, long moves, double guide) {
   const auto start = Clock::now();
   long done = 0;
   while (done < moves) {
@@ -21,7 +21,7 @@ void anneal(Annealer& chain, double from, double to, double seconds, long moves)
     if (elapsed >= seconds) break;
     const double progress = std::max(elapsed / seconds, static_cast<double>(done) / static_cast<double>(moves));
     const long count = std::min(kBatch, moves - done);
-    chain.run(count, from * std::pow(to / from, progress));
+    chain.run(count, from * std::pow(to / from, progress), guide);
     done += count;
   }
 }
@@ -51,12 +51,12 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
   }
 }
 
-void Search::run(double from, double to, double seconds, long moves) {
+void Search::run(double from, double to, double seconds, long moves, double guide) {
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < chains_.size(); ++i) {
-    threads.emplace_back([&, i] { anneal(chains_[i], from, to, seconds, moves); });
+    threads.emplace_back([&, i] { anneal(chains_[i], from, to, seconds, moves, i % 2 == 1 ? guide : 0.0); });
   }
-  anneal(chains_.front(), from, to, seconds, moves);
+  anneal(chains_.front(), from, to, seconds, moves, 0.0);
 }
 
 void Search::share() {

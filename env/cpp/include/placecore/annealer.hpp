@@ -35,7 +35,8 @@ class Annealer {
   Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft, std::uint64_t seed);
 
   /// Proposes `count` moves at this temperature (of the proxy cost) and adapts the step sizes.
-  void run(long count, double temperature);
+  /// `guide`: see `IncrementalCost::set_guide`.
+  void run(long count, double temperature, double guide = 0.0);
 
   const Snapshot& best() const { return best_; }
   double proxy() const { return cost_.proxy(); }

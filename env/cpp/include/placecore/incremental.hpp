@@ -78,6 +78,12 @@ class IncrementalCost {
   std::span<const double> ys() const { return y_; }
   std::span<const std::uint8_t> orientations() const { return orientation_; }
 
+  /// The weight of a guide that is added to the proxy cost wherever a limit is compared with: the mean of the
+  /// `kGuideShare` highest congestion values that hard macros alone cause. Where more grid cells are fully blocked than
+  /// the congestion cost counts, that cost does not fall before many are freed; the guide falls with each.
+  void set_guide(double weight);
+  double guided_proxy() const { return proxy() + guide_ * guide_value_; }
+
   const Design& design() const { return *design_; }
   const NetModel& nets() const { return *nets_; }
   const Weights& weights() const { return weights_; }
@@ -137,6 +143,8 @@ class IncrementalCost {
   double enough(double limit, double weight) const;
   void revert();
   double floor_congestion();
+  double measure_guide();
+  double judged() const { return proposed_proxy() + guide_ * trial_guide_value_; }
 
   const Design* design_;
   std::shared_ptr<const NetModel> nets_;
@@ -160,6 +168,7 @@ class IncrementalCost {
   double floor_ = 0.0;               // congestion cost that hard macros alone cause
   Costs costs_{}, trial_costs_{};
   double trial_floor_ = 0.0;
+  double guide_ = 0.0, guide_value_ = 0.0, trial_guide_value_ = 0.0;
 
   std::vector<Move> old_moves_;
   std::vector<SlotChange> slot_log_;
@@ -171,7 +180,7 @@ class IncrementalCost {
   bool rerouted_ = false;
   long accepted_ = 0;
 
-  TopSum density_top_, congestion_top_, floor_top_;
+  TopSum density_top_, congestion_top_, floor_top_, guide_top_;
   std::vector<int> cell_seen_;
   int cell_epoch_ = 0, num_pair_slots_ = 0;
   std::vector<Cell> cells_;

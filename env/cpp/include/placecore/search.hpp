@@ -17,7 +17,9 @@ class Search {
 
   /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
   /// whichever ends first. Bounded by moves alone the result depends on nothing but the seed.
-  void run(double from, double to, double seconds, long moves);
+  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first: it helps some designs
+  /// and harms others.
+  void run(double from, double to, double seconds, long moves, double guide = 0.0);
   /// The chain that stands worst goes on from where the best one is.
   void share();
 
