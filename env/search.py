@@ -21,7 +21,7 @@ SLICES = 60
 
 GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
-(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0. Until then chains go their own ways."""
+(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0. Until then chains share nothing."""
 
 UNLIMITED = 10**15
 """Moves, where time is the limit."""

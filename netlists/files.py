@@ -72,3 +72,15 @@ def make_folder(path: Path) -> Path:
     if not os.access(path, os.W_OK):
         raise NetlistError("cannot write into the folder; expected a writable one", path)
     return path
+
+
+def remove(path: Path) -> None:
+    """Removes a file; nothing if there is none.
+
+    Raises:
+        NetlistError: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise NetlistError(f"cannot remove: {error.strerror}", path) from error

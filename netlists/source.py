@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from netlists.errors import NetlistError
-from netlists.files import read_text, write_bytes
+from netlists.files import read_bytes, read_text, write_bytes
 
 SOURCE_NAME = "source.json"
-CELLS_NAME = "cells.tsv.gz"
 
 
 @dataclass(frozen=True)
@@ -61,25 +60,14 @@ def read_source(folder: str | Path) -> Source | None:
         ) from None
 
 
-def write_cells(folder: str | Path, node_of: dict[str, str]) -> None:
-    """Writes which soft macro each standard cell belongs to, by name; `cells.tsv.gz`, a cell and its node a line."""
-    lines = [f"{cell}\t{node}\n" for cell, node in node_of.items()]
-    write_bytes(Path(folder) / CELLS_NAME, "".join(lines).encode())
-
-
-def read_cells(folder: str | Path) -> dict[str, str]:
-    """Soft macro of each standard cell; empty where cells are nodes themselves.
+def copy_source(folder: str | Path, to: str | Path) -> None:
+    """Copies what `read_source` reads, and the copy of the main file, to another folder; nothing if there is none.
 
     Raises:
-        NetlistError: a line is not a cell and a node.
+        NetlistError: a file cannot be read or written.
     """
-    path = Path(folder) / CELLS_NAME
-    if not path.exists():
-        return {}
-    node_of = {}
-    for number, line in enumerate(read_text(path).splitlines(), 1):
-        parts = line.split("\t")
-        if len(parts) != 2:
-            raise NetlistError(f"expected a cell and its soft macro, found {len(parts)} fields", path, number)
-        node_of[parts[0]] = parts[1]
-    return node_of
+    source = read_source(folder)
+    if source is None or Path(folder).resolve() == Path(to).resolve():
+        return
+    write_bytes(Path(to) / source.copy, read_bytes(Path(folder) / source.copy))
+    write_source(to, source)

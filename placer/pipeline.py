@@ -77,7 +77,7 @@ class PlaceResult:
     start: str
     """The start that the search went on from."""
     details: dict[str, Any]
-    """Costs of all starts; moves, acceptance and trace of the search."""
+    """Costs of all starts; moves, acceptance and trace of the search; a `note` on what was asked for and not done."""
     search: SearchResult | None = None
     """What the search found, if there was one."""
 
@@ -166,6 +166,11 @@ class _Pipeline:
         best = starts[name]
         placement, costs = best.finished, best.costs
         details: dict[str, Any] = {"starts": {key: start.costs.proxy_cost for key, start in starts.items()}}
+        if config.policy != "none" and design.netlist.num_nodes > MAX_POLICY_NODES:
+            details["note"] = (
+                f"the policy was not asked: the design has {design.netlist.num_nodes} nodes, more than "
+                f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
+            )
         if config.seconds == 0:
             seconds = ZERO_SHOT_SHARE * max(0.0, ZERO_SHOT_SECONDS - (time.monotonic() - self.began))
             annealed = anneal_soft_macros(

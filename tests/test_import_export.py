@@ -5,10 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from strategies import flat_design
 
 import netlists
-from netlists.lefdef import read_lefdef
-from netlists.source import read_source, write_cells
+from env import check_legality
+from netlists import turn_size
+from netlists.bookshelf import read_bookshelf, write_bookshelf
+from netlists.clustering import CLUSTERS_NAME, read_clusters
+from netlists.files import read_bytes, write_bytes
+from netlists.lefdef import read_def, read_lefdef
+from netlists.source import read_source
 from placer.cli import main
 
 DATA = Path(__file__).parent / "data" / "lefdef"
@@ -47,7 +53,7 @@ def test_export_to_def_and_back(folder, tmp_path):
     plc, out, again = tmp_path / "new.plc", tmp_path / "out.def.gz", tmp_path / "again"
     netlists.write_plc(plc, design.netlist, design.canvas, placement)
     assert main(["export", str(folder), "--placement", str(plc), "--format", "def", "--out", str(out)]) == 0
-    assert main(["import", "--lef", LEF, "--def", str(out), "--out", str(again)]) == 0
+    assert main(["import", "--lef", LEF, "--def", str(out), "--no-cluster", "--out", str(again)]) == 0
     assert netlists.read(again).placement == netlists.read(folder, plc).placement
 
 
@@ -67,12 +73,125 @@ def test_formats(folder, tmp_path, form, word):
 
 
 def test_cell_hints(folder, tmp_path):
-    write_cells(folder, {"i1": "ram2"})  # cells that are nodes lie where these do
+    write_bytes(folder / CLUSTERS_NAME, b"cell,group\ni1,ram2\n")  # cells that are nodes lie where these do
     out = tmp_path / "out.def"
     assert main(["export", str(folder), "--format", "def", "--cell-hints", "--fixed", "--out", str(out)]) == 0
     text = out.read_text()
     assert "- i1 INV + EEQMASTER INV + PLACED ( 10000 20000 ) FN" in text
     assert "- ram\\[0\\] RAM + SOURCE NETLIST + FIXED ( 0 1000 ) N ;" in text
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """A flat Bookshelf design whose coordinates begin elsewhere."""
+    aux = write_bookshelf(tmp_path / "source", flat_design(1), "flat")
+    for suffix, what in ((".pl", "pl"), (".scl", "scl")):
+        path = aux.with_suffix(suffix)
+        path.write_text(_shifted(path.read_text(), what))
+    return aux
+
+
+def _shifted(text, what, by=100.0):
+    """Everything `by` to the upper right."""
+    lines = []
+    for line in text.splitlines():
+        words = line.split()
+        if what == "pl" and len(words) > 3:
+            line = " ".join([words[0], str(float(words[1]) + by), str(float(words[2]) + by), *words[3:]])
+        elif what == "scl" and words[:1] in (["Coordinate"], ["SubrowOrigin"]):
+            line = " ".join([*words[:2], str(float(words[2]) + by), *words[3:]])
+        lines.append(line)
+    return "\n".join([*lines, ""])
+
+
+def test_import_clusters_the_cells(tmp_path, flat, capsys):
+    folder = tmp_path / "folder"
+    arguments = ["import", "--aux", str(flat), "--groups", "10", "--seed", "3", "--out", str(folder)]
+    assert main(arguments) == 0
+    assert "0 standard cells" in capsys.readouterr().out
+    design, members = netlists.read(folder), read_clusters(folder / CLUSTERS_NAME)
+    assert set(members) == {name for name in read_bookshelf(flat).netlist.node_name if name.startswith("c")}
+    assert set(members.values()) == {name for name in design.netlist.node_name if name.startswith("Grp_")}
+    assert read_source(folder).shift == (100.0, 100.0)
+    before = (folder / CLUSTERS_NAME).read_bytes()
+    assert main(arguments) == 0
+    assert (folder / CLUSTERS_NAME).read_bytes() == before
+    assert main([*arguments, "--no-cluster"]) == 0
+    assert not (folder / CLUSTERS_NAME).exists()
+
+
+def test_import_of_a_netlist(tmp_path, small):
+    netlists.write(tmp_path / "flat", flat_design(2))
+    source = [str(tmp_path / "flat" / "netlist.pb.txt.gz"), "--placement", str(tmp_path / "flat" / "initial.plc")]
+    assert main(["import", "--netlist", *source, "--no-cluster", "--out", str(tmp_path / "a")]) == 0
+    assert netlists.read(tmp_path / "a").netlist == netlists.read(tmp_path / "flat").netlist
+    assert main(["import", "--netlist", *source, "--groups", "5", "--out", str(tmp_path / "b")]) == 0
+    assert netlists.read(tmp_path / "b").netlist.is_soft.any()
+    netlists.write(tmp_path / "small", small)  # is clustered already
+    source = str(tmp_path / "small" / "netlist.pb.txt.gz")
+    assert main(["import", "--netlist", source, "--cols", "7", "--rows", "8", "--out", str(tmp_path / "c")]) == 0
+    assert netlists.read(tmp_path / "c").netlist == netlists.read(tmp_path / "small").netlist
+    assert netlists.read(tmp_path / "c").canvas.cols == 7
+
+
+@pytest.mark.parametrize("flags", [["--no-cluster"], ["--groups", "10"]])
+def test_pl_finds_its_way_back(tmp_path, flat, flags):
+    folder, out = tmp_path / "folder", tmp_path / "out.pl"
+    assert main(["import", "--aux", str(flat), *flags, "--out", str(folder)]) == 0
+    export = ["export", str(folder), "--format", "bookshelf", "--out", str(out)]
+    assert main(export) == 0
+    original = flat.with_suffix(".pl").read_text()
+    assert out.read_text() == original
+    design = netlists.read(folder)
+    at = design.netlist.node_name.index("m22")
+    x = design.placement.x.copy()
+    x[at] = 30.25
+    orientation = design.placement.orientation.copy()
+    orientation[at] = 1
+    plc = tmp_path / "moved.plc"
+    placement = design.placement.replace(x=x, orientation=orientation)
+    netlists.write_plc(plc, design.netlist, design.canvas, placement)
+    assert main([*export, "--placement", str(plc)]) == 0
+    changed = [line for line in out.read_text().splitlines() if line not in original.splitlines()]
+    assert len(changed) == 1  # the corner of m22 is at its centre - 9 / 2 + 100
+    assert changed[0].startswith("m22 125.75 ")
+    assert changed[0].endswith(" : FN")
+    flat.with_suffix(".pl").write_text(out.read_text())
+    again, names = read_bookshelf(flat), design.netlist.node_name
+    node = np.array([again.netlist.node_name.index(name) for name in names if not name.startswith("Grp_")])
+    kept = [i for i, name in enumerate(names) if not name.startswith("Grp_")]
+    assert np.allclose(again.placement.x[node], placement.x[kept], rtol=0, atol=2e-6)
+    assert np.allclose(again.placement.y[node], placement.y[kept], rtol=0, atol=2e-6)
+
+
+def test_cell_hints_in_a_pl(tmp_path, flat):
+    folder, out = tmp_path / "folder", tmp_path / "out.pl"
+    assert main(["import", "--aux", str(flat), "--groups", "10", "--out", str(folder)]) == 0
+    assert main(["export", str(folder), "--format", "bookshelf", "--cell-hints", "--out", str(out)]) == 0
+    design, members = netlists.read(folder), read_clusters(folder / CLUSTERS_NAME)
+    lines = {line.split()[0]: line for line in out.read_text().splitlines() if line.strip()}
+    for cell, group in members.items():
+        node = design.netlist.node_name.index(group)
+        corner = [float(word) for word in lines[cell].split()[1:3]]
+        assert np.allclose(corner, [design.placement.x[node] + 100, design.placement.y[node] + 100], atol=2e-6)
+
+
+def test_pl_of_a_plain_aux(tmp_path, flat):
+    out = tmp_path / "out.pl"
+    assert main(["export", str(flat), "--format", "bookshelf", "--out", str(out)]) == 0
+    before = read_bookshelf(flat)
+    flat.with_suffix(".pl").write_text(out.read_text())
+    assert np.allclose(read_bookshelf(flat).placement.x, before.placement.x, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("given", ["folder", "aux"])
+def test_clustering_keeps_the_way_back(tmp_path, flat, given):
+    folder, clustered, out = tmp_path / "folder", tmp_path / "clustered", tmp_path / "out.pl"
+    assert main(["import", "--aux", str(flat), "--no-cluster", "--out", str(folder)]) == 0
+    source = folder if given == "folder" else flat
+    assert main(["cluster", str(source), "--groups", "10", "--out", str(clustered)]) == 0
+    assert main(["export", str(clustered), "--format", "bookshelf", "--out", str(out)]) == 0
+    assert out.read_text() == flat.with_suffix(".pl").read_text()
 
 
 def test_grid_is_an_option(tmp_path, capsys):
@@ -85,7 +204,14 @@ def test_grid_is_an_option(tmp_path, capsys):
 
 
 def bad_inputs():
-    yield ["import", "--out", "d"], "expected --lef with at least one file and --def with one"
+    yield ["import", "--out", "d"], "expected one of --lef with --def, --aux, and --netlist"
+    yield ["import", "--aux", "a.aux", "--netlist", "n", "--out", "d"], "expected one of --lef with --def"
+    yield ["import", "--lef", LEF, "--out", "d"], "expected --lef with at least one file and --def with one"
+    yield ["import", "--lef", LEF, "--def", DEF, "--placement", "p", "--out", "d"], "--placement goes with --netlist"
+    yield ["import", "--lef", LEF, "--def", DEF, "--groups", "0", "--out", "d"], "expected groups"
+    yield ["import", "--aux", DEF, "--out", "d"], "expected a Bookshelf .aux file"
+    yield ["import", "--aux", "none.aux", "--out", "d"], "cannot read"
+    yield ["import", "--netlist", DEF, "--out", "d"], "tiny.def:2: expected 'node'"
     yield ["import", "--lef", "none.lef", "--def", DEF, "--out", "d"], "none.lef: cannot read"
     yield ["import", "--lef", LEF, "--def", LEF, "--out", "d"], "tiny.lef:6: expected a statement or section of DEF 5.8"
     yield ["import", "--lef", DEF, "--def", DEF, "--out", "d"], "tiny.def:6: expected a statement of LEF 5.8"
@@ -123,11 +249,76 @@ def test_ariane(benchmarks, tmp_path):
     files = ["--lef", str(source / "ariane.lef"), "--def", str(source / "ariane.def.gz")]
     assert main(["import", *files, "--no-cluster", "--out", str(folder)]) == 0
     assert main(["export", str(folder), "--format", "def", "--out", str(tmp_path / "out.def.gz")]) == 0
-    from netlists.files import read_bytes
-
     assert read_bytes(tmp_path / "out.def.gz") == read_bytes(source / "ariane.def.gz")
     record = json.loads((folder / "source.json").read_text())
     assert (record["format"], record["units"]) == ("lefdef", 2000)
     netlist = netlists.read(folder).netlist
     assert (netlist.is_hard.sum(), netlist.is_soft.sum(), netlist.is_port.sum()) == (133, 82821, 1231)
     assert netlist.num_nets == 85193
+
+
+def place(folder, out):
+    arguments = ["place", str(folder), "--policy", "none", "--seconds", "20", "--threads", "1", "--out", str(out)]
+    assert main(arguments) == 0
+    assert json.loads((out / "result.json").read_text())["legal"]
+    assert (out / "placement.png").exists()
+    return netlists.read(folder, out / "placement.plc")
+
+
+def compare(again, placed, tolerance):
+    """Hard macros lie where they were placed, and legally."""
+    node_of = {name: node for node, name in enumerate(again.netlist.node_name)}
+    hard = np.flatnonzero(placed.netlist.is_hard)
+    node = np.array([node_of[placed.netlist.node_name[i]] for i in hard])
+    assert len(hard) == again.netlist.is_hard.sum()
+    assert np.allclose(again.placement.x[node], placed.placement.x[hard], rtol=0, atol=tolerance)
+    assert np.allclose(again.placement.y[node], placed.placement.y[hard], rtol=0, atol=tolerance)
+    assert np.array_equal(again.placement.orientation[node], placed.placement.orientation[hard])
+    legality = check_legality(again)
+    assert (legality.overlapping_pairs, legality.on_blockage) == (0, 0)
+    boxes = turn_size(again.netlist.size, again.placement.orientation)[:, node] / 2
+    at = np.stack([again.placement.x, again.placement.y])[:, node]
+    extent = np.array([[again.canvas.width], [again.canvas.height]])
+    assert ((at - boxes > -tolerance) & (at + boxes < extent + tolerance)).all()
+
+
+@pytest.mark.slow
+def test_ariane_clustered_placed_and_exported(benchmarks, tmp_path):
+    """From the pair to a placed DEF; all but the placements of the 133 macros is as it was."""
+    source, folder, out = benchmarks / "lefdef" / "ct_ariane", tmp_path / "ariane", tmp_path / "out.def.gz"
+    lef, def_ = source / "ariane.lef", source / "ariane.def.gz"
+    assert main(["import", "--lef", str(lef), "--def", str(def_), "--out", str(folder)]) == 0
+    placed = place(folder, tmp_path / "placed")
+    plc = str(tmp_path / "placed" / "placement.plc")
+    assert main(["export", str(folder), "--placement", plc, "--format", "def", "--out", str(out)]) == 0
+    compare(read_lefdef([lef], out), placed, 0.5 / 2000 + 1e-6)
+    before, after = read_def(def_), read_def(out)
+    assert (len(after.components.name), len(after.nets.name)) == (82954, 85193)
+    hard = set(np.array(placed.netlist.node_name)[placed.netlist.is_hard])
+    others = np.array([name not in hard for name in before.components.name])
+    assert after.components.name == before.components.name
+    for field in ("x", "y", "orientation", "state"):
+        old, new = getattr(before.components, field), getattr(after.components, field)
+        assert np.array_equal(old[others], new[others], equal_nan=field in "xy")
+    texts = [read_bytes(path) for path in (def_, out)]
+    ends = [text[text.index(b"END COMPONENTS") :] for text in texts]
+    assert ends[0] == ends[1]  # PINS, NETS and the rest, byte for byte
+
+
+@pytest.mark.slow
+def test_ibm01_clustered_placed_and_exported(benchmarks, tmp_path):
+    """The same for Bookshelf: all but the lines of moved macros is as it was."""
+    source, folder, out = benchmarks / "bookshelf" / "ibm01", tmp_path / "ibm01", tmp_path / "ibm01.pl"
+    assert main(["import", "--aux", str(source / "ibm01.aux"), "--out", str(folder)]) == 0
+    placed = place(folder, tmp_path / "placed")
+    plc = str(tmp_path / "placed" / "placement.plc")
+    assert main(["export", str(folder), "--placement", plc, "--format", "bookshelf", "--out", str(out)]) == 0
+    old, new = (path.read_text().split("\n") for path in (source / "ibm01.pl", out))
+    assert len(old) == len(new)
+    hard = set(np.array(placed.netlist.node_name)[placed.netlist.is_hard])
+    assert {b.split()[0] for a, b in zip(old, new, strict=True) if a != b} <= hard
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in source.iterdir():
+        write_bytes(copy / path.name, path.read_bytes() if path.suffix != ".pl" else out.read_bytes())
+    compare(read_bookshelf(copy / "ibm01.aux"), placed, 2e-6)

@@ -86,8 +86,8 @@ def format_pl(design: Design, soft: bool = False) -> str:
     lines = ["UCLA pl 1.0", ""]
     for node in np.flatnonzero(kept).tolist():
         fixed = (" /FIXED_NI" if pads.is_ni[node] else " /FIXED") if placement.fixed[node] else ""
-        at = f"{_decimal(x[node])} {_decimal(y[node])} : {ORIENTATIONS[orientation[node]]}{fixed}"
-        lines.append(f"{_word(netlist.node_name[node])} {at}")
+        at = f"{coordinate(x[node])} {coordinate(y[node])} : {ORIENTATIONS[orientation[node]]}{fixed}"
+        lines.append(f"{legal_name(netlist.node_name[node])} {at}")
     return "\n".join([*lines, ""])
 
 
@@ -107,7 +107,7 @@ def format_nodes(design: Design) -> str:
             word = " terminal_NI" if pads.is_ni[node] else " terminal"
         elif plain[node] and high[node] != (kind == Kind.HARD_MACRO):
             word = " macro" if kind == Kind.HARD_MACRO else " stdcell"
-        lines.append(f"{_word(netlist.node_name[node])} {width!r} {height!r}{word}")
+        lines.append(f"{legal_name(netlist.node_name[node])} {width!r} {height!r}{word}")
     return "\n".join([*lines, ""])
 
 
@@ -115,7 +115,7 @@ def format_nets(design: Design) -> str:
     """The text of a `.nets` file: drivers are outputs, sinks inputs."""
     netlist = design.netlist
     node = netlist.pin_node[netlist.net_pin]
-    names = [_word(netlist.node_name[owner]) for owner in node.tolist()]
+    names = [legal_name(netlist.node_name[owner]) for owner in node.tolist()]
     # Pads lie in the model as they lie on the chip; the inverse of their orientation brings them back to N.
     inverse = ORIENTATION_MATRIX[_pads(design).orientation[node]]
     dx, dy = (np.einsum("pji,jp->ip", inverse, netlist.pin_offset[:, netlist.net_pin]) + 0.0).tolist()
@@ -159,6 +159,12 @@ def format_scl(rows: RowBox) -> str:
     return "\n".join([*lines, ""])
 
 
+def source_shift(design: Design) -> tuple[float, float]:
+    """What is added to positions of the design to get those of the source."""
+    frame = _frame(design)
+    return frame.x, frame.y
+
+
 def _frame(design: Design) -> _Frame:
     """What the source stated, or rows that fill the canvas, as high as the highest cell."""
     for attribute in design.netlist.attributes:
@@ -194,11 +200,13 @@ def _pads(design: Design) -> _Pads:
     return pads
 
 
-def _decimal(value: float) -> str:
+def coordinate(value: float) -> str:
+    """A coordinate as it is written."""
     return repr(round(float(value), DECIMALS) + 0.0)
 
 
-def _word(name: str) -> str:
+def legal_name(name: str) -> str:
+    """The name; raises NetlistError if it cannot stand in a Bookshelf file."""
     if name.split() != [name] or name.startswith(("#", "NetDegree", "NumNodes:", "NumTerminals:")):
         raise NetlistError(f"node '{name}' cannot stand in a Bookshelf file; expected one word that is no keyword")
     return name

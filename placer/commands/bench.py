@@ -54,7 +54,8 @@ class Bench:
                 continue
             runs.append(case | self._place(design, method, seconds, seed))
             report.write_json(record, {**provenance(), "runs": runs})
-            print(f"{count}/{len(todo)} {design} {method} {seconds:g} s seed {seed}: {runs[-1]['proxy_cost']:.4f}")
+            reached = f"{runs[-1]['proxy_cost']:.4f}"
+            print(f"{count}/{len(todo)} {design} {method} {seconds:g} s seed {seed}: {reached}", flush=True)
         _print_tables(runs, self.methods)
         print(f"  {record}")
         return 0

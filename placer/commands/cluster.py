@@ -34,7 +34,9 @@ class Cluster:
     """Of the partitioner; the result does not depend on it."""
 
     def run(self) -> int:
+        from netlists.bookshelf.folder import write_origin
         from netlists.clustering import CLUSTERS_NAME, ClusterConfig, cluster_cells, write_clusters
+        from netlists.source import copy_source
 
         began = time.monotonic()
         for name, lines in (("cols", self.cols), ("rows", self.rows)):
@@ -47,6 +49,10 @@ class Cluster:
         clustering = cluster_cells(design, config)
         netlists.write(self.out, clustering.design)
         write_clusters(self.out / CLUSTERS_NAME, clustering)
+        if self.design.is_dir():
+            copy_source(self.design, self.out)
+        elif self.design.suffix == ".aux":
+            write_origin(self.out, design, self.design)
         netlist, canvas = clustering.design.netlist, design.canvas
         cells, soft = int((clustering.group >= 0).sum()), int(netlist.is_soft.sum())
         print(

@@ -29,7 +29,7 @@ class Export:
     fixed: bool = False
     """In DEF, write hard macros as FIXED instead of PLACED."""
     cell_hints: bool = False
-    """In DEF, write standard cells as PLACED at the position of their soft macro."""
+    """In DEF and Bookshelf, place clustered standard cells at the position of their soft macro."""
 
     def run(self) -> int:
         from netlists.export import rounding_notes
@@ -54,22 +54,42 @@ class Export:
             return self._def(design, source, frame)
         if self.format == "plc":
             return format_plc(design.netlist, design.canvas, design.placement).encode()
-        formats = {
-            "openroad": export.format_openroad,
-            "innovus": export.format_innovus,
-            "bookshelf": export.format_bookshelf,
-        }
+        if self.format == "bookshelf":
+            return self._bookshelf(design, source, frame).encode()
+        formats = {"openroad": export.format_openroad, "innovus": export.format_innovus}
         return formats[self.format](design, frame).encode()
+
+    def _bookshelf(self, design: Design, source: Source | None, frame: Frame) -> str:
+        """The `.pl` of the source with the design's positions, or a new one where the source was none."""
+        if source is not None and source.format == "bookshelf":
+            from netlists.bookshelf.folder import revise_pl
+            from netlists.files import read_text
+
+            path = self.design / source.copy
+            return revise_pl(read_text(path), design, source.shift, self._members(), self.cell_hints, path)
+        if source is not None:
+            from netlists.export import format_bookshelf
+
+            return format_bookshelf(design, frame)
+        from netlists.bookshelf.writer import format_pl
+
+        return format_pl(design, soft=True)
+
+    def _members(self) -> dict[str, str]:
+        """Soft macro of each cell that was clustered."""
+        from netlists.clustering import CLUSTERS_NAME, read_clusters
+
+        path = self.design / CLUSTERS_NAME
+        return read_clusters(path) if path.exists() else {}
 
     def _def(self, design: Design, source: Source | None, frame: Frame) -> bytes:
         from netlists.export import Hints, format_def
         from netlists.files import read_bytes
-        from netlists.source import read_cells
 
         if source is None or source.format != "lefdef":
             raise NetlistError(
                 "has no DEF to write the placement into; expected a folder imported from LEF/DEF", self.design
             )
-        hints = Hints(read_cells(self.design)) if self.cell_hints else None
+        hints = Hints(self._members()) if self.cell_hints else None
         path = self.design / source.copy
         return format_def(read_bytes(path), design, frame, self.fixed, hints, path)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from netlists import Design, Kind, NetlistError
 
 @dataclass(frozen=True)
 class Import:
-    """Make a design folder from LEF and DEF files."""
+    """Make a design folder from LEF and DEF files, from Bookshelf, or from an AlphaChip netlist."""
 
     out: Path
     """Design folder to write."""
@@ -23,35 +24,80 @@ class Import:
     """LEF files that define all macros of the block."""
     def_: Annotated[Path | None, tyro.conf.arg(name="def")] = None
     """DEF file of the block."""
+    aux: Path | None = None
+    """Bookshelf .aux, instead of LEF and DEF."""
+    netlist: Path | None = None
+    """Netlist (netlist.pb.txt), instead of LEF and DEF."""
+    placement: Path | None = None
+    """With --netlist or --aux, a .plc to take canvas and positions from."""
     cluster: bool = True
     """Join standard cells to soft macros."""
+    groups: int = 500
+    """Soft macros beside those around macros and ports."""
+    seed: int = 0
+    """Of the clustering."""
+    threads: int = 2
+    """Of the clustering; the result does not depend on it."""
     cols: int | None = None
     """Columns of the grid; chosen by default."""
     rows: int | None = None
     """Rows of the grid; chosen by default."""
 
     def run(self) -> int:
-        from netlists.lefdef import import_lefdef
-        from netlists.lefdef.folder import write_origin
+        from netlists.clustering import CLUSTERS_NAME, ClusterConfig, cluster_cells, write_clusters
+        from netlists.files import remove
+        from netlists.source import SOURCE_NAME
 
-        if self.def_ is None or not self.lef:
-            raise NetlistError("expected --lef with at least one file and --def with one")
-        if (self.cols is None) != (self.rows is None):
-            raise NetlistError("expected both --cols and --rows or neither, got one of them")
-        grid = (self.cols, self.rows) if self.cols is not None and self.rows is not None else None
-        imported = import_lefdef(self.lef, self.def_, grid)
-        design = _clustered(imported.design) if self.cluster else imported.design
+        self._check()
+        config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
+        design, notes, write_origin = self._read()
+        has_cells = (design.netlist.kind == Kind.STDCELL) & ~design.placement.fixed
+        clustering = cluster_cells(design, config) if self.cluster and has_cells.any() else None
+        design = clustering.design if clustering else design
         netlists.write(self.out, design)
-        write_origin(self.out, imported, self.lef, self.def_)
-        for note in imported.notes:
+        for name in (CLUSTERS_NAME, SOURCE_NAME):  # of an earlier import
+            remove(self.out / name)
+        if clustering:
+            write_clusters(self.out / CLUSTERS_NAME, clustering)
+        write_origin(self.out)
+        for note in notes:
             print(f"note: {note}")
         print(f"{_summary(design)}\n  {self.out}")
         return 0
 
+    def _check(self) -> None:
+        given = [bool(self.lef) or self.def_ is not None, self.aux is not None, self.netlist is not None]
+        if sum(given) != 1:
+            raise NetlistError("expected one of --lef with --def, --aux, and --netlist")
+        if given[0] and (self.def_ is None or not self.lef):
+            raise NetlistError("expected --lef with at least one file and --def with one")
+        if given[0] and self.placement is not None:
+            raise NetlistError("--placement goes with --netlist or --aux; a DEF states positions itself")
+        if (self.cols is None) != (self.rows is None):
+            raise NetlistError("expected both --cols and --rows or neither, got one of them")
 
-def _clustered(design: Design) -> Design:
-    """The design with its standard cells as soft macros. They stay cells as long as there is no clustering."""
-    return design
+    def _read(self) -> tuple[Design, tuple[str, ...], Callable[[Path], None]]:
+        """The design, notes for the user, and what writes the way back to the source into the folder."""
+        grid = (self.cols, self.rows) if self.cols is not None and self.rows is not None else None
+        if self.def_ is not None:
+            from netlists.lefdef import import_lefdef
+            from netlists.lefdef.folder import write_origin as write_def_origin
+
+            lefs, def_ = self.lef, self.def_
+            imported = import_lefdef(lefs, def_, grid)
+            return imported.design, imported.notes, lambda out: write_def_origin(out, imported, lefs, def_)
+        source = self.aux or self.netlist
+        assert source is not None  # as _check saw
+        if self.aux is not None and source.suffix != ".aux":
+            raise NetlistError("expected a Bookshelf .aux file", source)
+        design = netlists.read(source, self.placement)
+        if grid:
+            design = replace(design, canvas=replace(design.canvas, cols=grid[0], rows=grid[1]))
+        if source.suffix != ".aux":
+            return design, (), lambda _: None
+        from netlists.bookshelf.folder import write_origin
+
+        return design, (), lambda out: write_origin(out, design, source)
 
 
 def _summary(design: Design) -> str:

@@ -96,6 +96,8 @@ class Place:
         if self.json:
             print(json.dumps(record))
             return 0
+        if "note" in result.details:
+            print(f"note: {result.details['note']}")
         rows = [report.cost_row("given", result.start_costs)] if result.start_costs else []
         report.print_table(design.name, report.COST_COLUMNS, [*rows, report.cost_row("placed", costs)])
         print(f"legal: {'yes' if result.legal else 'no'}; start: {result.start}; {record['seconds']:.1f} s")
