@@ -17,11 +17,11 @@ from env.start import movable_macros
 from netlists import Design, Placement
 
 SLICES = 60
-"""Parts of a search between which chains share the best and a caller hears of it."""
+"""Parts of a search between which chains share the best and a caller hears of it; more where one would last over 1 s."""
 
 GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
-(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0. Until then chains share nothing."""
+(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0. Until then they share nothing."""
 
 UNLIMITED = 10**15
 """Moves, where time is the limit."""
@@ -97,29 +97,30 @@ def search(
     began = time.monotonic()
     model = costs or CostModel(design.netlist, design.canvas)
     movable = movable_macros(design) if movable is None else movable
-    hot = config.start_temperature or fit_temperature(placement, model, movable, config)
     chains = _core.Search(
         model.core, core_placement(placement), movable, astuple(model.weights), config.seed, config.threads
     )
-    ready = time.monotonic()
+    slices = max(SLICES, int(config.seconds)) if config.moves is None else SLICES
     trace: list[TracePoint] = []
     try:
-        for part in range(SLICES):
-            warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / SLICES) for k in (0, 1))
-            guide = GUIDE * max(0.0, 1 - (part + 0.5) / SLICES / GUIDED_SHARE)
+        hot = config.start_temperature or fit_temperature(placement, model, movable, config)
+        ready = time.monotonic()
+        for part in range(slices):
+            warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / slices) for k in (0, 1))
+            guide = GUIDE * max(0.0, 1 - (part + 0.5) / slices / GUIDED_SHARE)
             if config.moves is None:
-                left = ready + (config.seconds - ready + began) * (part + 1) / SLICES - time.monotonic()
+                left = ready + (config.seconds - ready + began) * (part + 1) / slices - time.monotonic()
                 if left <= 0:
                     continue
                 chains.run(warmer, colder, left, UNLIMITED, guide)
             else:
-                chains.run(warmer, colder, math.inf, max(1, config.moves // SLICES), guide)
+                chains.run(warmer, colder, math.inf, max(1, config.moves // slices), guide)
             if guide == 0:
                 chains.share()
             elapsed = time.monotonic() - began
             trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))
             if listener:
-                listener((part + 1) / SLICES, chains.proxy, _proposed(chains) / elapsed)
+                listener((part + 1) / slices, chains.proxy, _proposed(chains) / elapsed)
     except KeyboardInterrupt:
         pass  # what was found so far is kept
     x, y, orientation = chains.best_positions
