@@ -17,7 +17,7 @@ from env.start import movable_macros
 from netlists import Design, Placement
 
 SLICES = 60
-"""Parts of a search between which chains share the best and a caller hears of it; more where one would last over 1 s."""
+"""Parts of a search, between which chains share the best and a caller hears of it; more if one would take over 1 s."""
 
 GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
