@@ -174,14 +174,14 @@ class _Pipeline:
         if config.seconds == 0:
             seconds = ZERO_SHOT_SHARE * max(0.0, ZERO_SHOT_SECONDS - (time.monotonic() - self.began))
             # A kept placement has had its soft macros annealed for long: the time is better spent on the best new one.
-            fresh = [start for key, start in starts.items() if key != "kept"] or [best]
-            fresh_best = min(fresh, key=lambda start: start.costs.proxy_cost)
+            fresh = [key for key in starts if key != "kept"] or [name]
+            annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
             annealed = anneal_soft_macros(
-                design, fresh_best.placement, self.model, seconds, seed=config.seed, threads=config.threads
+                design, starts[annealed_name].placement, self.model, seconds, seed=config.seed, threads=config.threads
             )
             annealed_costs = self.model.evaluate(annealed)
             if annealed_costs.proxy_cost < costs.proxy_cost:
-                placement, costs = annealed, annealed_costs
+                name, placement, costs = annealed_name, annealed, annealed_costs
             self._end_stage("soft macros", costs)
         elif (left := self._left()) > 0:
             self.found = found = search(
