@@ -51,6 +51,7 @@ class CostMaps:
 
 def core_design(netlist: Netlist, canvas: Canvas) -> _core.Design:
     """The design as the compiled kernels read it; build it once and keep it."""
+    constraints = canvas.constraints
     return _core.Design(
         kind=netlist.kind,
         width=netlist.size[0],
@@ -67,6 +68,11 @@ def core_design(netlist: Netlist, canvas: Canvas) -> _core.Design:
         smoothing=canvas.smoothing,
         congestion_grid=(canvas.congestion_cols or canvas.cols, canvas.congestion_rows or canvas.rows),
         halo=canvas.halo,
+        halos=constraints.halos(netlist, canvas.halo),
+        allowed=constraints.allowed(netlist),
+        boundary=constraints.boundary,
+        pitch=constraints.pitch,
+        offset=constraints.offset,
         blockages=[(b.lx, b.ly, b.ux, b.uy) for b in canvas.blockages if b.rate > 0],
     )
 

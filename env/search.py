@@ -139,9 +139,7 @@ PILOT_SHARE = 0.1
 """Most of the time that pilots may take."""
 
 
-def fit_temperature(
-    placement: Placement, model: CostModel, movable: NDArray[np.bool_], config: SearchConfig
-) -> float:
+def fit_temperature(placement: Placement, model: CostModel, movable: NDArray[np.bool_], config: SearchConfig) -> float:
     """The temperature at which annealing neither improves nor spoils a placement, found by short pilot runs.
 
     A hotter one would forget the start, a colder one would never repair it: a bad start fits a high temperature and a

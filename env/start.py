@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from env import _core
 from env.cost import core_design, core_placement
 from netlists import Design, NetlistError, Placement, turn_size
+from netlists.constraints import EVERY_ORIENTATION
 
 ANALYTIC_ROUNDS = 20
 ANALYTIC_SOLVER_STEPS = 20
@@ -27,11 +28,13 @@ def movable_macros(design: Design) -> NDArray[np.bool_]:
 def analytic_start(design: Design, core: _core.Design | None = None) -> Placement:
     """Positions of all movable macros that minimise quadratic wirelength against an even spread of area.
 
-    Hard macros overlap in it and nothing of the given positions of movable nodes enters; orientations are kept.
+    Hard macros overlap in it and nothing of the given positions of movable nodes enters; orientations that are allowed
+    are kept.
     Deterministic.
     """
     movable = movable_macros(design)
-    placement = design.placement.replace(placed=design.placement.placed | movable)
+    placement = orient(design, design.placement)
+    placement = placement.replace(placed=placement.placed | movable)
     return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable)
 
 
@@ -64,6 +67,7 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
         NetlistError: no legal placement exists or was found; names the macro in question.
     """
     netlist, canvas = design.netlist, design.canvas
+    placement = orient(design, placement)
     design.with_placement(placement).check_placeable()
     placement = clamp_soft_macros(design, placement)
     core = core or core_design(netlist, canvas)
@@ -80,6 +84,36 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
     result = placement.replace(x=x, y=y)
     check_fixed(core, result)
     return result
+
+
+def orient(design: Design, placement: Placement) -> Placement:
+    """The placement with movable hard macros in allowed orientations: one that keeps the outline, if there is one."""
+    netlist, given = design.netlist, placement.orientation
+    allowed = design.constraints.allowed(netlist)
+    wrong = netlist.is_hard & ~placement.fixed & (allowed >> given & 1 == 0)
+    orientation = given.copy()
+    for node in np.flatnonzero(wrong).tolist():
+        codes = [code for code in range(8) if allowed[node] >> code & 1]
+        orientation[node] = min(codes, key=lambda code: (code & 4 != given[node] & 4, code))
+    return placement.replace(orientation=orientation)
+
+
+def flips(design: Design, node: int, orientation: int) -> list[int]:
+    """The allowed orientations that keep a macro's outline, its own among them."""
+    allowed = int(design.constraints.allowed(design.netlist)[node]) if design.constraints.macros else EVERY_ORIENTATION
+    same_outline = range(orientation & 4, (orientation & 4) + 4)
+    return [code for code in same_outline if code == orientation or allowed >> code & 1]
+
+
+def snapped(
+    design: Design, placement: Placement, node: int, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centres of a hard macro moved so that its lower left corner lies on the snapping grid, if there is one."""
+    if not design.constraints.snaps:
+        return x, y
+    size = turn_size(design.netlist.size[:, [node]], placement.orientation[[node]])[:, 0]
+    x, y = design.constraints.snap(x, y, size)
+    return x, y
 
 
 def check_fixed(core: _core.Design, placement: Placement) -> None:

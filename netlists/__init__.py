@@ -6,7 +6,9 @@ except ImportError as error:
     raise ImportError("the compiled module netlists._pbtext is missing; build it with `pip install -e .`") from error
 
 from netlists.bookshelf import read_bookshelf, write_bookshelf
-from netlists.canvas import MAX_GRID, Blockage, Canvas
+from netlists.canvas import MAX_GRID, Canvas
+from netlists.constraints import Blockage, Constraints, MacroRule
+from netlists.constraints_file import constrain, parse_constraints, read_constraints
 from netlists.design import Design
 from netlists.errors import NetlistError
 from netlists.folder import read, write
@@ -30,16 +32,21 @@ __all__ = [
     "Attribute",
     "Blockage",
     "Canvas",
+    "Constraints",
     "Design",
     "Kind",
+    "MacroRule",
     "Netlist",
     "NetlistError",
     "Placement",
     "PlcCosts",
+    "constrain",
+    "parse_constraints",
     "parse_netlist",
     "parse_plc",
     "read",
     "read_bookshelf",
+    "read_constraints",
     "read_netlist",
     "read_plc",
     "turn_offset",

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from netlists.constraints import Blockage, Constraints
 from netlists.errors import NetlistError
 
 MAX_GRID = 128
 """Most columns or rows of a grid."""
-
-
-@dataclass(frozen=True)
-class Blockage:
-    """A rectangle that no hard macro may touch, um."""
-
-    lx: float
-    ly: float
-    ux: float
-    uy: float
-    rate: float = 1.0
-    """Share of the rectangle that is blocked, as the file states it; any rate above 0 forbids hard macros."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +37,8 @@ class Canvas:
     """Rows of the congestion grid; None: those of the placement grid."""
     halo: float = 0.0
     """Least gap between two hard macros, um."""
+    constraints: Constraints = field(default_factory=Constraints)
+    """What else hard macros must keep to; its own `halo` and `blockages` are empty."""
 
     def __post_init__(self) -> None:
         """Raises NetlistError where a field is out of its range."""
@@ -60,6 +51,8 @@ class Canvas:
         for name in ("congestion_cols", "congestion_rows"):
             self._check(name, lambda value: value is None or 1 <= value <= MAX_GRID, f"1 to {MAX_GRID}")
         self._check("smoothing", lambda value: value >= 0, "at least 0")
+        if self.constraints.halo is not None or self.constraints.blockages:
+            raise NetlistError("canvas: constraints hold a halo or blockages, expected those in the canvas' own fields")
 
     def _check(self, name: str, holds, expected: str) -> None:
         value = getattr(self, name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netlists.canvas import Canvas
+from netlists.constraints import Constraints
 from netlists.errors import NetlistError
 from netlists.netlist import Netlist
 from netlists.orientation import turn_size
@@ -30,6 +31,11 @@ class Design:
                 f"the netlist {self.netlist.num_nodes}"
             )
 
+    @property
+    def constraints(self) -> Constraints:
+        """What hard macros must keep to, beside halo and blockages of the canvas."""
+        return self.canvas.constraints
+
     def with_placement(self, placement: Placement) -> Design:
         """The same netlist and canvas, placed otherwise."""
         return replace(self, placement=placement)
@@ -50,18 +56,29 @@ class Design:
     def check_placeable(self) -> None:
         """Raises NetlistError if no legal placement can exist: a macro that fits nowhere, or too much area."""
         netlist, canvas = self.netlist, self.canvas
+        self._check_fixed_placed()
         hard = np.flatnonzero(netlist.is_hard)
         width, height = turn_size(netlist.size, self.placement.orientation)[:, hard]
-        too_large = (width > canvas.width) | (height > canvas.height)
+        margin = np.where(self.placement.fixed[hard], 0.0, 2 * canvas.constraints.boundary)
+        too_large = (width + margin > canvas.width) | (height + margin > canvas.height)
         if too_large.any():
             at = int(np.argmax(too_large))
+            inside = f", less {margin[at] / 2:g} um at each edge" if margin[at] else ""
             raise NetlistError(
                 f"macro '{netlist.node_name[hard[at]]}' is {width[at]:g} x {height[at]:g} um, larger than "
-                f"the canvas of {canvas.width:g} x {canvas.height:g} um; enlarge the canvas or turn the macro"
+                f"the canvas of {canvas.width:g} x {canvas.height:g} um{inside}; enlarge the canvas or turn the macro"
             )
         area, supply = float(np.sum(width * height)), canvas.width * canvas.height
         if area > supply:
             raise NetlistError(
                 f"the hard macros take {area:g} um^2, {100 * area / supply:.1f} % of the canvas of "
                 f"{supply:g} um^2; enlarge the canvas"
+            )
+
+    def _check_fixed_placed(self) -> None:
+        """Raises NetlistError if a macro is fixed but lies nowhere."""
+        lost = np.flatnonzero(self.netlist.is_hard & self.placement.fixed & ~self.placement.placed)
+        if len(lost):
+            raise NetlistError(
+                f"macro '{self.netlist.node_name[lost[0]]}' is fixed but has no position; expected one in the placement"
             )

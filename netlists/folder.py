@@ -9,6 +9,7 @@ import numpy as np
 
 from netlists.bookshelf import read_bookshelf
 from netlists.canvas import Canvas
+from netlists.constraints_file import CONSTRAINTS_NAME, constrain, read_constraints, write_constraints
 from netlists.design import Design
 from netlists.errors import NetlistError
 from netlists.files import make_folder, read_bytes
@@ -32,7 +33,7 @@ def read(path: str | Path, placement: str | Path | None = None) -> Design:
     Args:
         path: a `netlist.pb.txt(.gz)` file, a Bookshelf `.aux`, or a design folder.
         placement: a `.plc` file. Without it a folder's `initial.plc` is used, and for a bare netlist file the positions
-            in it, on the canvas of `derive_canvas`.
+            in it, on the canvas of `derive_canvas`. A folder's `constraints.toml` holds in any case.
 
     Raises:
         NetlistError: a file is missing or wrong.
@@ -53,7 +54,10 @@ def read(path: str | Path, placement: str | Path | None = None) -> Design:
         canvas, stated = read_plc(placement, netlist)
     else:
         canvas = derive_canvas(netlist, stated, file, _stated_outline(text))
-    return Design(netlist, canvas, stated, _design_name(path))
+    design = Design(netlist, canvas, stated, _design_name(path))
+    if path.is_dir() and (path / CONSTRAINTS_NAME).exists():
+        return constrain(design, read_constraints(path / CONSTRAINTS_NAME), path / CONSTRAINTS_NAME)
+    return design
 
 
 def _netlist_file(path: Path) -> Path:
@@ -108,7 +112,7 @@ def derive_canvas(
 
 
 def write(folder: str | Path, design: Design) -> None:
-    """Writes a design folder: `netlist.pb.txt.gz` and `initial.plc`.
+    """Writes a design folder: `netlist.pb.txt.gz`, `initial.plc`, and `constraints.toml` if there are constraints.
 
     Raises:
         NetlistError: the folder cannot be written.
@@ -116,3 +120,4 @@ def write(folder: str | Path, design: Design) -> None:
     folder = make_folder(Path(folder))
     write_netlist(folder / NETLIST_NAMES[0], design.netlist, design.placement)
     write_plc(folder / PLACEMENT_NAME, design.netlist, design.canvas, design.placement)
+    write_constraints(folder, design)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from env.cost import Costs
-from env.legality import Legality
+from env.legality import Legality, count_breaches
 from netlists import Design
 from netlists.files import write_bytes
 
@@ -33,6 +33,7 @@ def evaluation(design: Design, costs: Costs, legality: Legality) -> dict[str, An
         "ports": int(netlist.is_port.sum()),
         "nets": netlist.num_nets,
         "legal": legality.legal,
+        "breaches": asdict(count_breaches(design, legality)),
     }
 
 

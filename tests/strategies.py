@@ -5,7 +5,39 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from netlists import Blockage, Canvas, Design, Kind, Netlist, Placement
+from netlists import (
+    ORIENTATIONS,
+    Blockage,
+    Canvas,
+    Constraints,
+    Design,
+    Kind,
+    MacroRule,
+    Netlist,
+    Placement,
+    constrain,
+)
+
+
+@st.composite
+def constrained_designs(draw) -> Design:
+    """Designs whose hard macros have halos of their own, allowed orientations, a distance to the edge and a grid."""
+    design = draw(designs(legal_halo=True))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rules = []
+    for node in np.flatnonzero(design.netlist.is_hard):
+        halo = float(rng.choice([0.0, 0.3, 1.0])) if rng.random() < 0.5 else None
+        allowed = tuple(rng.choice(ORIENTATIONS, rng.integers(1, 4), replace=False)) if rng.random() < 0.4 else ()
+        rules.append(MacroRule(design.netlist.node_name[node], halo, tuple(map(str, allowed))))
+    snaps = rng.random() < 0.6
+    constraints = Constraints(
+        tuple(rules),
+        boundary=float(rng.choice([0.0, 0.7, 2.0])),
+        pitch=(float(rng.choice([0.0, 0.19, 0.5])), float(rng.choice([0.005, 0.7]))) if snaps else (0.0, 0.0),
+        offset=(float(rng.choice([0.0, 0.13])), -0.2) if snaps else (0.0, 0.0),
+        blockages=(Blockage(10.0, 10.0, 14.0, 13.0, float(rng.choice([1.0, 0.3]))),) if rng.random() < 0.4 else (),
+    )
+    return constrain(design, constraints)
 
 
 @st.composite

@@ -53,6 +53,7 @@ def test_evaluate_prints_one_object(capsys, small):
         "ports",
         "nets",
         "legal",
+        "breaches",
     ]
     assert record["proxy_cost"] == record["wirelength_cost"]
     assert record["legal"] is True

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from env import _core
 from env.cost import CostModel, core_placement
 from env.episodes import placement_order
-from env.start import free_places, place_soft_macros
+from env.start import flips, free_places, place_soft_macros, snapped
 from netlists import Design, Placement
 from placer.baselines.method import Budget
 
@@ -79,27 +79,31 @@ def _draw(
     canvas, orientation = design.canvas, placement.orientation
     if kind == 0:
         other = int(rng.choice(order))
-        return _swap(model, placement, node, other)
+        return _swap(design, model, placement, node, other)
     if kind == 1:
-        flipped = (orientation[node] & 4) | ((orientation[node] + rng.integers(1, 4)) & 3)
+        flipped = int((orientation[node] & 4) | ((orientation[node] + rng.integers(1, 4)) & 3))
+        if flipped not in flips(design, node, int(orientation[node])):
+            return None
         return _arrays([node], [placement.x[node]], [placement.y[node]], [flipped])
     col, row = placement.x[node] / canvas.cell_width, placement.y[node] / canvas.cell_height
     if kind == 2:
         col, row = int(col) + rng.integers(-1, 2), int(row) + rng.integers(-1, 2)
     else:
         col, row = rng.integers(canvas.cols), rng.integers(canvas.rows)
-    x, y = (col + 0.5) * canvas.cell_width, (row + 0.5) * canvas.cell_height
-    if not free_places(model.core, placement, node, np.array([x]), np.array([y]))[0]:
+    centre = np.array([[(col + 0.5) * canvas.cell_width], [(row + 0.5) * canvas.cell_height]])
+    x, y = snapped(design, placement, node, *centre)
+    if not free_places(model.core, placement, node, x, y)[0]:
         return None
-    return _arrays([node], [x], [y], [orientation[node]])
+    return _arrays([node], x, y, [orientation[node]])
 
 
-def _swap(model: CostModel, placement: Placement, node: int, other: int) -> Moves | None:
+def _swap(design: Design, model: CostModel, placement: Placement, node: int, other: int) -> Moves | None:
     if node == other:
         return None
     swapped = placement.x.copy(), placement.y.copy()
-    for at in swapped:
-        at[[node, other]] = at[[other, node]]
+    for one, goal in ((node, other), (other, node)):
+        to = snapped(design, placement, one, placement.x[[goal]], placement.y[[goal]])
+        swapped[0][one], swapped[1][one] = to[0][0], to[1][0]
     moved = placement.replace(x=swapped[0], y=swapped[1])
     if not all(free_places(model.core, moved, k, swapped[0][[k]], swapped[1][[k]])[0] for k in (node, other)):
         return None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from env import _core
 from env.cost import CostModel, core_placement
 from env.episodes import placement_order
-from env.start import free_places
+from env.start import flips, free_places, snapped
 from netlists import Design, Placement
 from placer.baselines.method import Budget
 
@@ -38,17 +38,17 @@ def descend(design: Design, start: Placement, model: CostModel, budget: Budget) 
     return placement
 
 
-def _improve(
-    design: Design, model: CostModel, cost: _core.IncrementalCost, placement: Placement, node: int
-) -> bool:
+def _improve(design: Design, model: CostModel, cost: _core.IncrementalCost, placement: Placement, node: int) -> bool:
     """Moves a macro to the best of its places, if that is better than where it is."""
     canvas = design.canvas
     cell = np.arange(canvas.rows * canvas.cols)
     x = np.append((cell % canvas.cols + 0.5) * canvas.cell_width, placement.x[node])
     y = np.append((cell // canvas.cols + 0.5) * canvas.cell_height, placement.y[node])
+    x, y = snapped(design, placement, node, x, y)
+    x[-1], y[-1] = placement.x[node], placement.y[node]
     free = free_places(model.core, placement, node, x, y)
     free[-1] = True
-    x, y, orientation = _with_flips(x[free], y[free], int(placement.orientation[node]))
+    x, y, orientation = _with_flips(x[free], y[free], flips(design, node, int(placement.orientation[node])))
     proxy = cost.probe(np.full(len(x), node, np.int32), x, y, orientation)
     best = int(np.argmin(proxy))
     if proxy[best] >= cost.proxy - LEAST_GAIN:
@@ -60,8 +60,8 @@ def _improve(
 
 
 def _with_flips(
-    x: NDArray[np.float64], y: NDArray[np.float64], orientation: int
+    x: NDArray[np.float64], y: NDArray[np.float64], orientations: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
-    """Every place in each of the four orientations that keep the outline."""
-    flips = (orientation & 4) + np.arange(4, dtype=np.uint8)
-    return np.tile(x, 4), np.tile(y, 4), np.repeat(flips, len(x)).astype(np.uint8)
+    """Every place in each orientation."""
+    count = len(orientations)
+    return np.tile(x, count), np.tile(y, count), np.repeat(np.array(orientations, np.uint8), len(x))

@@ -35,4 +35,6 @@ class Evaluate:
             return 0
         report.print_table(design.name, report.COST_COLUMNS, [report.cost_row("placement", costs)])
         print("  ".join(f"{name} {value}" for name, value in record.items() if isinstance(value, int | bool)))
+        broken = [f"{kind} {count}" for kind, count in record["breaches"].items() if count]
+        print(f"breaches of constraints: {', '.join(broken) or 'none'}")
         return 0

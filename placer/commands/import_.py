@@ -30,6 +30,8 @@ class Import:
     """Netlist (netlist.pb.txt), instead of LEF and DEF."""
     placement: Path | None = None
     """With --netlist or --aux, a .plc to take canvas and positions from."""
+    constraints: Path | None = None
+    """A constraints.toml; by default the one that lies in the folder already, if any."""
     cluster: bool = True
     """Join standard cells to soft macros."""
     groups: int = 500
@@ -45,12 +47,16 @@ class Import:
 
     def run(self) -> int:
         from netlists.clustering import CLUSTERS_NAME, ClusterConfig, cluster_cells, write_clusters
+        from netlists.constraints_file import CONSTRAINTS_NAME, constrain, read_constraints
         from netlists.files import remove
         from netlists.source import SOURCE_NAME
 
         self._check()
         config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
         design, notes, write_origin = self._read()
+        stated = self.constraints or self.out / CONSTRAINTS_NAME
+        if self.constraints or stated.exists():
+            design = constrain(design, read_constraints(stated), stated)
         has_cells = (design.netlist.kind == Kind.STDCELL) & ~design.placement.fixed
         clustering = cluster_cells(design, config) if self.cluster and has_cells.any() else None
         design = clustering.design if clustering else design

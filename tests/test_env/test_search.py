@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference.legality import violations
-from strategies import designs
+from strategies import constrained_designs, designs
 
 from env import CostModel, analytic_start, legalize
 from env.search import SearchConfig, search
@@ -11,7 +11,7 @@ from netlists import Blockage, Canvas, Design, Kind, Netlist, NetlistError, Plac
 
 
 @settings(max_examples=150)
-@given(designs(legal_halo=True), st.integers(0, 1000), st.booleans())
+@given(st.one_of(designs(legal_halo=True), constrained_designs()), st.integers(0, 1000), st.booleans())
 def test_legaliser_and_search_end_legal(design, seed, analytic):
     placement = design.placement.replace(placed=np.ones(len(design.placement), bool))
     if analytic:

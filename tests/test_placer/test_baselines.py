@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.legality import violations
-from strategies import designs
+from strategies import constrained_designs, designs
 
 from env import CostModel, legalize
 from env.search import SearchConfig, search
@@ -70,7 +70,7 @@ def check_every_method(design, seed, seconds):
 
 
 @settings(max_examples=25)
-@given(designs(legal_halo=True), st.integers(0, 1000))
+@given(st.one_of(designs(legal_halo=True), constrained_designs()), st.integers(0, 1000))
 def test_no_method_is_ever_illegal(design, seed):
     check_every_method(design, seed, 0.02)
 
@@ -80,7 +80,7 @@ def test_no_illegal_result_in_ten_thousand_runs():
     runs = 0
 
     @settings(max_examples=3500, database=None)
-    @given(designs(legal_halo=True), st.integers(0, 10**6))
+    @given(st.one_of(designs(legal_halo=True), constrained_designs()), st.integers(0, 10**6))
     def check(design, seed):
         nonlocal runs
         runs += check_every_method(design, seed, 0.004)

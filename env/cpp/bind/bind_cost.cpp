@@ -19,9 +19,12 @@ Design make_design(Array1<std::uint8_t> kind, Array1<double> width, Array1<doubl
                    Array1<double> net_weight, std::tuple<double, double> size, std::tuple<int, int> grid,
                    std::tuple<double, double, double, double> routes, int smoothing,
                    std::tuple<int, int> congestion_grid, double halo,
-                   const std::vector<std::tuple<double, double, double, double>>& blockages) {
+                   const std::vector<std::tuple<double, double, double, double>>& blockages,
+                   const Array1<double>& halos, const Array1<std::uint8_t>& allowed, double boundary,
+                   std::tuple<double, double> pitch, std::tuple<double, double> offset) {
   Netlist netlist{copy(kind),      copy(width),  copy(height),    copy(pin_node), copy(pin_dx),
-                  copy(pin_dy),    copy(net_start), copy(net_pin), copy(net_weight)};
+                  copy(pin_dy),    copy(net_start), copy(net_pin), copy(net_weight),
+                  copy(halos),     copy(allowed)};
   Canvas canvas{std::get<0>(size),
                 std::get<1>(size),
                 std::get<0>(grid),
@@ -34,7 +37,12 @@ Design make_design(Array1<std::uint8_t> kind, Array1<double> width, Array1<doubl
                 std::get<0>(congestion_grid),
                 std::get<1>(congestion_grid),
                 halo,
-                {}};
+                {},
+                boundary,
+                {std::get<0>(pitch), std::get<0>(offset)},
+                {std::get<1>(pitch), std::get<1>(offset)}};
+  check_size(halos.shape(0), kind.shape(0), "halos");
+  check_size(allowed.shape(0), kind.shape(0), "allowed");
   for (const auto& [lx, ly, ux, uy] : blockages) canvas.blockages.push_back({lx, ly, ux, uy});
   return Design(std::move(netlist), std::move(canvas));
 }
@@ -69,16 +77,19 @@ void register_cost(nb::module_& module) {
               Array1<int> net_pin, Array1<double> net_weight, std::tuple<double, double> size,
               std::tuple<int, int> grid, std::tuple<double, double, double, double> routes, int smoothing,
               std::tuple<int, int> congestion_grid, double halo,
-              const std::vector<std::tuple<double, double, double, double>>& blockages) {
+              const std::vector<std::tuple<double, double, double, double>>& blockages, Array1<double> halos,
+              Array1<std::uint8_t> allowed, double boundary, std::tuple<double, double> pitch,
+              std::tuple<double, double> offset) {
              new (self) Design(make_design(kind, width, height, pin_node, pin_dx, pin_dy, net_start, net_pin,
                                            net_weight, size, grid, routes, smoothing, congestion_grid, halo,
-                                           blockages));
+                                           blockages, halos, allowed, boundary, pitch, offset));
            },
            nb::kw_only(), nb::arg("kind").noconvert(), nb::arg("width").noconvert(), nb::arg("height").noconvert(),
            nb::arg("pin_node").noconvert(), nb::arg("pin_dx").noconvert(), nb::arg("pin_dy").noconvert(),
            nb::arg("net_start").noconvert(), nb::arg("net_pin").noconvert(), nb::arg("net_weight").noconvert(),
            nb::arg("size"), nb::arg("grid"), nb::arg("routes"), nb::arg("smoothing"), nb::arg("congestion_grid"),
-           nb::arg("halo"), nb::arg("blockages"))
+           nb::arg("halo"), nb::arg("blockages"), nb::arg("halos").noconvert(), nb::arg("allowed").noconvert(),
+           nb::arg("boundary"), nb::arg("pitch"), nb::arg("offset"))
       .def_prop_ro("num_nodes", [](const Design& self) { return self.netlist.num_nodes(); });
 
   nb::class_<PlacementArrays>(module, "Placement", "Positions as the kernels read them; holds on to the arrays.")

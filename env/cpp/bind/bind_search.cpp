@@ -147,7 +147,7 @@ void register_search(nb::module_& module) {
   module.def(
       "is_legal",
       [](const Design& design, const PlacementArrays& placement) {
-        return HardMacros(design, placement.view(design)).all_fit();
+        return HardMacros(design, placement.view(design)).all_fit(placement.fixed_flags());
       },
       nb::arg("design"), nb::arg("placement"), "Whether every placed hard macro fits where it is.");
   module.def(

@@ -146,7 +146,7 @@ bool Annealer::try_moves(std::span<const Move> moves) {
 bool Annealer::shift_hard(int node, double x, double y) {
   const Netlist& netlist = cost_.design().netlist;
   const std::uint8_t orientation = cost_.orientation(node);
-  const Point goal = inside(node, {x, y});
+  const Point goal = snapped(node, inside(node, {x, y}));
   // Among packed macros a diagonal shift rarely fits; sliding along one axis often does.
   const Point here{cost_.x(node), cost_.y(node)};
   for (const Point to : {goal, Point{goal.x, here.y}, Point{here.x, goal.y}}) {
@@ -167,11 +167,13 @@ bool Annealer::swap_hard(int rank) {
   const int other = peers.empty() || rng_.uniform() < 0.2 ? hard_[rng_.index(static_cast<int>(hard_.size()))]
                                                            : peers[rng_.index(static_cast<int>(peers.size()))];
   if (other == node) return false;
-  const std::array<Move, 2> moves = {Move{node, cost_.x(other), cost_.y(other), cost_.orientation(node)},
-                                     Move{other, cost_.x(node), cost_.y(node), cost_.orientation(other)}};
+  const Point at = snapped(node, {cost_.x(other), cost_.y(other)});
+  const Point other_at = snapped(other, {cost_.x(node), cost_.y(node)});
+  const std::array<Move, 2> moves = {Move{node, at.x, at.y, cost_.orientation(node)},
+                                     Move{other, other_at.x, other_at.y, cost_.orientation(other)}};
   const Box box = outline(netlist, node, moves[0].x, moves[0].y, moves[0].orientation);
   const Box other_box = outline(netlist, other, moves[1].x, moves[1].y, moves[1].orientation);
-  if (overlaps(box, other_box, macros_.gap()) || !macros_.fits(node, box, other) ||
+  if (overlaps(box, other_box, macros_.rules().gap(node, other)) || !macros_.fits(node, box, other) ||
       !macros_.fits(other, other_box, node) || !try_moves(moves)) {
     return false;
   }
@@ -184,6 +186,7 @@ bool Annealer::flip_hard(int node) {
   // Codes 0 to 3 and 4 to 7 are the flips of one another that keep the outline.
   const std::uint8_t orientation = cost_.orientation(node);
   const auto flipped = static_cast<std::uint8_t>((orientation & 4) | ((orientation + 1 + rng_.index(3)) & 3));
+  if (!cost_.design().netlist.allows(node, flipped)) return false;
   const Move move{node, cost_.x(node), cost_.y(node), flipped};
   return try_moves({&move, 1});
 }
@@ -207,11 +210,18 @@ bool Annealer::swap_soft(int node) {
   return inside(node, moves[0].x, moves[0].y) && inside(other, moves[1].x, moves[1].y) && try_moves(moves);
 }
 
+/// The centre of a hard macro moved so that its corner lies on the grid, if there is one.
+Point Annealer::snapped(int node, Point centre) const {
+  if (!macros_.rules().snaps()) return centre;
+  const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
+  return macros_.rules().snap(centre, size.ux, size.uy);
+}
+
 /// The centre moved so that the node lies inside the canvas.
 Point Annealer::inside(int node, Point centre) const {
   const Canvas& canvas = cost_.design().canvas;
   const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
-  const double margin = cost_.design().netlist.is_hard(node) ? 2 * kEdgeMargin : 0.0;
+  const double margin = cost_.design().netlist.is_hard(node) ? canvas.boundary + 2 * kEdgeMargin : 0.0;
   const auto clamp = [&](double at, double half, double extent) {
     half = std::min(half + margin, 0.5 * extent);
     return std::clamp(at, half, extent - half);

@@ -33,6 +33,9 @@ Netlist sort_nets(Netlist netlist) {
 Design::Design(Netlist netlist_, Canvas canvas_)
     : netlist(sort_nets(std::move(netlist_))),
       canvas(std::move(canvas_)),
-      total_net_weight(std::accumulate(netlist.net_weight.begin(), netlist.net_weight.end(), 0.0)) {}
+      total_net_weight(std::accumulate(netlist.net_weight.begin(), netlist.net_weight.end(), 0.0)) {
+  if (netlist.halo.empty()) netlist.halo.assign(netlist.kind.size(), canvas.halo);
+  if (netlist.allowed.empty()) netlist.allowed.assign(netlist.kind.size(), std::uint8_t{0xFF});
+}
 
 }  // namespace placecore

@@ -40,6 +40,7 @@ Floorplan::Floorplan(std::shared_ptr<const FloorplanTask> task)
       grid_(task_->design.canvas.grid()),
       routing_grid_(task_->design.canvas.congestion_grid()),
       congestion_map_(task_->design.canvas),
+      rules_(task_->design),
       evaluator_(task_->design) {
   const NetModel& nets = task_->nets;
   const int num_nets = static_cast<int>(nets.net_weight.size());
@@ -70,13 +71,23 @@ void Floorplan::reset() {
   y_ = task_->start_y;
   placed_ = task_->known;
   obstacles_.resize(num_initial_obstacles_);
+  obstacle_halos_.resize(num_initial_obstacles_);
   step_ = 0;
   update_mask();
 }
 
+/// The centre of a grid cell, moved so that the macro's corner lies on the snapping grid if there is one.
+Point Floorplan::centre_at(int node, int col, int row) const {
+  const Point centre{(col + 0.5) * grid_.cell_width, (row + 0.5) * grid_.cell_height};
+  if (!rules_.snaps()) return centre;
+  const Box size = outline(task_->design.netlist, node, 0.0, 0.0, task_->orientation[node]);
+  const Canvas& canvas = task_->design.canvas;
+  return {rules_.nearest(centre.x, size.ux, canvas.snap_x), rules_.nearest(centre.y, size.uy, canvas.snap_y)};
+}
+
 Box Floorplan::box_at(int node, int cell) const {
-  const double x = (cell % grid_.cols + 0.5) * grid_.cell_width, y = (cell / grid_.cols + 0.5) * grid_.cell_height;
-  return outline(task_->design.netlist, node, x, y, task_->orientation[node]);
+  const Point at = centre_at(node, cell % grid_.cols, cell / grid_.cols);
+  return outline(task_->design.netlist, node, at.x, at.y, task_->orientation[node]);
 }
 
 bool Floorplan::place(int cell) {
@@ -110,6 +121,7 @@ void Floorplan::add_node(int node) {
   if (!design.netlist.is_hard(node)) return;
   for_each_blocked(design.canvas, routing_grid_, box, [&](int at, double routes) { state_.blocked[at] += routes; });
   obstacles_.push_back(box);
+  obstacle_halos_.push_back(rules_.halo(node));
 }
 
 void Floorplan::route(int net) {
@@ -140,18 +152,16 @@ void Floorplan::update_mask() {
   // Cells are tried against the same comparisons as any other legality check, but only those near an obstacle.
   const Canvas& canvas = task_->design.canvas;
   const int node = task_->order[step_];
-  const double gap = std::max(canvas.halo, kMinGap);
-  for (int cell = 0; cell < grid_.size(); ++cell) {
-    const Box box = box_at(node, cell);
-    mask_[cell] = box.lx >= kEdgeMargin && box.ly >= kEdgeMargin && box.ux <= canvas.width - kEdgeMargin &&
-                  box.uy <= canvas.height - kEdgeMargin;
-  }
+  const double halo = rules_.halo(node);
+  for (int cell = 0; cell < grid_.size(); ++cell) mask_[cell] = rules_.inside(box_at(node, cell));
   const Box size = outline(task_->design.netlist, node, 0.0, 0.0, task_->orientation[node]);
+  const Point reach{canvas.snap_x.pitch, canvas.snap_y.pitch};  // snapping moves a macro off its cell's centre
   const auto forbid = [&](const Box& obstacle, double distance) {
-    const int col_lo = std::max(0, static_cast<int>((obstacle.lx - distance - size.ux) / grid_.cell_width) - 1);
-    const int col_hi = std::min(grid_.cols - 1, static_cast<int>((obstacle.ux + distance + size.ux) / grid_.cell_width) + 1);
-    const int row_lo = std::max(0, static_cast<int>((obstacle.ly - distance - size.uy) / grid_.cell_height) - 1);
-    const int row_hi = std::min(grid_.rows - 1, static_cast<int>((obstacle.uy + distance + size.uy) / grid_.cell_height) + 1);
+    const double reach_x = distance + size.ux + reach.x, reach_y = distance + size.uy + reach.y;
+    const int col_lo = std::max(0, static_cast<int>((obstacle.lx - reach_x) / grid_.cell_width) - 1);
+    const int col_hi = std::min(grid_.cols - 1, static_cast<int>((obstacle.ux + reach_x) / grid_.cell_width) + 1);
+    const int row_lo = std::max(0, static_cast<int>((obstacle.ly - reach_y) / grid_.cell_height) - 1);
+    const int row_hi = std::min(grid_.rows - 1, static_cast<int>((obstacle.uy + reach_y) / grid_.cell_height) + 1);
     for (int row = row_lo; row <= row_hi; ++row) {
       for (int col = col_lo; col <= col_hi; ++col) {
         const int cell = row * grid_.cols + col;
@@ -159,8 +169,8 @@ void Floorplan::update_mask() {
       }
     }
   };
-  for (const Box& obstacle : obstacles_) forbid(obstacle, gap);
-  for (const Box& blockage : canvas.blockages) forbid(blockage, 0.0);
+  for (std::size_t k = 0; k < obstacles_.size(); ++k) forbid(obstacles_[k], std::max(halo, obstacle_halos_[k]));
+  for (const Box& blockage : canvas.blockages) forbid(blockage, rules_.blockage_gap());
   for (const std::uint8_t legal : mask_) num_legal_ += legal;
 }
 
@@ -170,13 +180,16 @@ void Floorplan::wire_mask(float* out) {
   const int node = task_->order[step_];
   by_col_.assign(grid_.cols, 0.0);
   by_row_.assign(grid_.rows, 0.0);
+  centre_x_.resize(grid_.cols);
+  centre_y_.resize(grid_.rows);
+  for (int col = 0; col < grid_.cols; ++col) centre_x_[col] = centre_at(node, col, 0).x;
+  for (int row = 0; row < grid_.rows; ++row) centre_y_[row] = centre_at(node, 0, row).y;
   // HPWL is a sum over axes, so the increase is too: one value a column plus one a row.
-  const auto add = [](std::vector<double>& increase, double cell, double lo, double hi, double first, double last,
-                      double weight) {
+  const auto add = [](std::vector<double>& increase, const std::vector<double>& centres, double lo, double hi,
+                      double first, double last, double weight) {
     const bool alone = lo > hi;
     for (std::size_t k = 0; k < increase.size(); ++k) {
-      const double centre = (static_cast<double>(k) + 0.5) * cell;
-      const double from = centre + first, to = centre + last;
+      const double from = centres[k] + first, to = centres[k] + last;
       increase[k] += weight * (alone ? to - from : std::max(0.0, lo - from) + std::max(0.0, to - hi));
     }
   };
@@ -189,8 +202,8 @@ void Floorplan::wire_mask(float* out) {
       own = {std::min(own.lx, offset.x), std::max(own.ux, offset.x), std::min(own.ly, offset.y), std::max(own.uy, offset.y)};
     }
     const Extent& extent = state_.net_extent[net];
-    add(by_col_, grid_.cell_width, extent.lx, extent.ux, own.lx, own.ux, nets.net_weight[net]);
-    add(by_row_, grid_.cell_height, extent.ly, extent.uy, own.ly, own.uy, nets.net_weight[net]);
+    add(by_col_, centre_x_, extent.lx, extent.ux, own.lx, own.ux, nets.net_weight[net]);
+    add(by_row_, centre_y_, extent.ly, extent.uy, own.ly, own.uy, nets.net_weight[net]);
   }
   const double scale = wirelength_cost(design, 1.0);
   for (int row = 0; row < grid_.rows; ++row) {

@@ -8,8 +8,58 @@
 
 namespace placecore {
 
+namespace {
+
+constexpr double kSnapSlack = 5e-10;      // um
+constexpr double kSnapTolerance = 2e-10;  // um, rounding of a corner that is meant to lie on the grid
+constexpr double kOnGrid = 1e-7;          // um
+
+}  // namespace
+
+Rules::Rules(const Design& design)
+    : design_(&design),
+      canvas_(&design.canvas),
+      snaps_(design.canvas.snap_x.pitch > 0.0 || design.canvas.snap_y.pitch > 0.0),
+      slack_(snaps_ ? kSnapSlack : 0.0),
+      margin_(design.canvas.boundary + (snaps_ ? -kSnapSlack : kEdgeMargin)) {}
+
+double Rules::up(double centre, double half, const Pitch& pitch) const {
+  if (pitch.pitch <= 0.0) return centre;
+  return pitch.offset + pitch.pitch * std::ceil((centre - half - pitch.offset - kSnapTolerance) / pitch.pitch) + half;
+}
+
+double Rules::down(double centre, double half, const Pitch& pitch) const {
+  if (pitch.pitch <= 0.0) return centre;
+  return pitch.offset + pitch.pitch * std::floor((centre - half - pitch.offset + kSnapTolerance) / pitch.pitch) + half;
+}
+
+double Rules::nearest(double centre, double half, const Pitch& pitch) const {
+  if (pitch.pitch <= 0.0) return centre;
+  return pitch.offset + pitch.pitch * std::round((centre - half - pitch.offset) / pitch.pitch) + half;
+}
+
+Point Rules::snap(Point centre, double half_w, double half_h) const {
+  if (!snaps_) return centre;
+  const auto along = [&](double at, double half, double extent, const Pitch& pitch) {
+    const double low = up(margin_ + half, half, pitch), high = down(extent - margin_ - half, half, pitch);
+    return low > high ? at : std::clamp(nearest(at, half, pitch), low, high);
+  };
+  return {along(centre.x, half_w, canvas_->width, canvas_->snap_x),
+          along(centre.y, half_h, canvas_->height, canvas_->snap_y)};
+}
+
+bool Rules::allow(const Box& box) const {
+  if (!inside(box)) return false;
+  if (snaps_ && (std::abs(nearest(box.lx, 0.0, canvas_->snap_x) - box.lx) > kOnGrid ||
+                 std::abs(nearest(box.ly, 0.0, canvas_->snap_y) - box.ly) > kOnGrid)) {
+    return false;
+  }
+  return std::none_of(canvas_->blockages.begin(), canvas_->blockages.end(),
+                      [&](const Box& blockage) { return overlaps(box, blockage, blockage_gap()); });
+}
+
 HardMacros::HardMacros(const Design& design, const PlacementView& placement)
-    : canvas_(&design.canvas), gap_(std::max(design.canvas.halo, kMinGap)), rank_(design.netlist.num_nodes(), -1) {
+    : rules_(design), rank_(design.netlist.num_nodes(), -1) {
   const Netlist& netlist = design.netlist;
   for (int node = 0; node < netlist.num_nodes(); ++node) {
     if (!netlist.is_hard(node) || !placement.placed[node]) continue;
@@ -20,24 +70,32 @@ HardMacros::HardMacros(const Design& design, const PlacementView& placement)
     ly_.push_back(box.ly);
     ux_.push_back(box.ux);
     uy_.push_back(box.uy);
+    halo_.push_back(rules_.halo(node));
   }
+  uniform_ = std::all_of(halo_.begin(), halo_.end(), [&](double halo) { return halo == halo_.front(); });
 }
 
 bool HardMacros::fits(int node, const Box& box, int ignored) const {
-  if (box.lx < kEdgeMargin || box.ly < kEdgeMargin || box.ux > canvas_->width - kEdgeMargin ||
-      box.uy > canvas_->height - kEdgeMargin) {
-    return false;
-  }
-  for (const Box& blockage : canvas_->blockages) {
-    if (overlaps(box, blockage, 0.0)) return false;
-  }
-  const double lx = box.lx - gap_, ly = box.ly - gap_, ux = box.ux + gap_, uy = box.uy + gap_;
+  if (!rules_.allow(box)) return false;
+  const double own = halo_[rank_[node]];
   int met = 0;  // counted without a branch, several macros at once
-  for (std::size_t k = 0; k < lx_.size(); ++k) {
-    met += static_cast<int>(lx < ux_[k]) & static_cast<int>(lx_[k] < ux) & static_cast<int>(ly < uy_[k]) &
-           static_cast<int>(ly_[k] < uy);
+  if (uniform_) {
+    const double lx = box.lx - own, ly = box.ly - own, ux = box.ux + own, uy = box.uy + own;
+    for (std::size_t k = 0; k < lx_.size(); ++k) {
+      met += static_cast<int>(lx < ux_[k]) & static_cast<int>(lx_[k] < ux) & static_cast<int>(ly < uy_[k]) &
+             static_cast<int>(ly_[k] < uy);
+    }
+  } else {
+    for (std::size_t k = 0; k < lx_.size(); ++k) {
+      const double gap = std::max(own, halo_[k]);
+      met += static_cast<int>(box.lx - gap < ux_[k]) & static_cast<int>(lx_[k] < box.ux + gap) &
+             static_cast<int>(box.ly - gap < uy_[k]) & static_cast<int>(ly_[k] < box.uy + gap);
+    }
   }
-  const auto meets = [&](int which) { return overlaps({lx, ly, ux, uy}, this->box(which), 0.0); };
+  const auto meets = [&](int which) {
+    const double gap = std::max(own, halo_[rank_[which]]);
+    return overlaps({box.lx - gap, box.ly - gap, box.ux + gap, box.uy + gap}, this->box(which), 0.0);
+  };
   return met == static_cast<int>(meets(node)) + (ignored < 0 ? 0 : static_cast<int>(meets(ignored)));
 }
 
@@ -54,8 +112,22 @@ void HardMacros::put(int node, const Box& box) {
   uy_[at] = box.uy;
 }
 
-bool HardMacros::all_fit() const {
-  return std::all_of(nodes_.begin(), nodes_.end(), [&](int node) { return fits(node, box(node)); });
+bool HardMacros::fixed_fits(int node, std::span<const std::uint8_t> fixed) const {
+  const Box at = box(node);
+  const Canvas& canvas = rules_.canvas();
+  if (at.lx < -kFixedEdge || at.ly < -kFixedEdge || at.ux > canvas.width + kFixedEdge ||
+      at.uy > canvas.height + kFixedEdge) {
+    return false;
+  }
+  const auto meets = [&](const Box& other) { return overlaps(at, other, -kFixedOverlap); };
+  return std::none_of(canvas.blockages.begin(), canvas.blockages.end(), meets) &&
+         std::none_of(nodes_.begin(), nodes_.end(),
+                      [&](int other) { return other != node && fixed[other] && meets(box(other)); });
+}
+
+bool HardMacros::all_fit(std::span<const std::uint8_t> fixed) const {
+  return std::all_of(nodes_.begin(), nodes_.end(),
+                     [&](int node) { return fixed[node] ? fixed_fits(node, fixed) : fits(node, box(node)); });
 }
 
 namespace {
@@ -66,15 +138,19 @@ struct Interval {
   double lo, hi;
 };
 
-/// The value in [lo, hi] outside all open intervals that is nearest to `wanted`.
-std::optional<double> nearest_free(double wanted, double lo, double hi, std::vector<Interval>& taken) {
+/// The value in [lo, hi] outside all open intervals that is nearest to `wanted`. `up` and `down` bring the ends of a free
+/// range onto the grid, `nearest` a value between them.
+template <class Up, class Down, class Nearest>
+std::optional<double> nearest_free(double wanted, double lo, double hi, std::vector<Interval>& taken, const Up& up,
+                                   const Down& down, const Nearest& nearest) {
   if (lo > hi) return std::nullopt;
-  wanted = std::clamp(wanted, lo, hi);
   std::sort(taken.begin(), taken.end(), [](const Interval& a, const Interval& b) { return a.lo < b.lo; });
   std::optional<double> best;
   const auto offer = [&](double from, double to) {  // a free closed range
+    from = up(from);
+    to = down(to);
     if (from > to) return;
-    const double at = std::clamp(wanted, from, to);
+    const double at = std::clamp(nearest(wanted), from, to);
     if (!best || std::abs(at - wanted) < std::abs(*best - wanted)) best = at;
   };
   double free_from = lo;
@@ -88,42 +164,46 @@ std::optional<double> nearest_free(double wanted, double lo, double hi, std::vec
 
 class Legalizer {
  public:
-  Legalizer(const Canvas& canvas, double gap) : canvas_(canvas), gap_(gap) {
-    for (const Box& blockage : canvas.blockages) obstacles_.push_back(blockage);
+  explicit Legalizer(const Rules& rules) : rules_(rules), safe_(rules.snaps() ? 0.0 : kSafe) {}
+
+  /// Keeps a macro where it is.
+  void keep(const Box& box, double halo) {
+    boxes_.push_back(box);
+    halos_.push_back(halo);
   }
 
-  /// Keeps a macro where it is. The gap is part of the obstacle.
-  void keep(const Box& box) { obstacles_.push_back({box.lx - gap_, box.ly - gap_, box.ux + gap_, box.uy + gap_}); }
-
-  bool is_free(const Box& box) const {
-    return inside(box) && std::none_of(obstacles_.begin(), obstacles_.end(),
-                                       [&](const Box& obstacle) { return overlaps(box, obstacle, 0.0); });
+  bool is_free(const Box& box, double halo) const {
+    if (!rules_.allow(box)) return false;
+    for (std::size_t k = 0; k < boxes_.size(); ++k) {
+      if (overlaps(box, boxes_[k], std::max(halo, halos_[k]))) return false;
+    }
+    return true;
   }
 
   /// The free centre nearest to `wanted` (Manhattan) among columns that touch an obstacle, an edge or the wanted one.
-  std::optional<Point> nearest(Point wanted, double width, double height) {
-    const double lo_x = kSafe + 0.5 * width, hi_x = canvas_.width - kSafe - 0.5 * width;
-    const double lo_y = kSafe + 0.5 * height, hi_y = canvas_.height - kSafe - 0.5 * height;
+  std::optional<Point> nearest(Point wanted, double width, double height, double halo) {
+    const Canvas& canvas = rules_.canvas();
+    const double half_w = 0.5 * width, half_h = 0.5 * height, margin = canvas.boundary + safe_;
+    const double lo_x = margin + half_w, hi_x = canvas.width - margin - half_w;
+    const double lo_y = margin + half_h, hi_y = canvas.height - margin - half_h;
     if (lo_x > hi_x || lo_y > hi_y) return std::nullopt;
-    columns_ = {std::clamp(wanted.x, lo_x, hi_x), lo_x, hi_x};
-    for (const Box& obstacle : obstacles_) {
-      columns_.push_back(obstacle.lx - 0.5 * width - kSafe);
-      columns_.push_back(obstacle.ux + 0.5 * width + kSafe);
-    }
-    std::sort(columns_.begin(), columns_.end(),
-              [&](double a, double b) { return std::abs(a - wanted.x) < std::abs(b - wanted.x); });
+    surround(halo);
+    list_columns(wanted.x, half_w, lo_x, hi_x);
+    const auto up = [&](double y) { return rules_.up(y, half_h, canvas.snap_y); };
+    const auto down = [&](double y) { return rules_.down(y, half_h, canvas.snap_y); };
+    const auto round = [&](double y) { return rules_.nearest(y, half_h, canvas.snap_y); };
     std::optional<Point> best;
     double best_distance = std::numeric_limits<double>::infinity();
     for (const double x : columns_) {
-      if (x < lo_x || x > hi_x) continue;
+      if (x < lo_x - kSnapTolerance || x > hi_x + kSnapTolerance) continue;
       if (std::abs(x - wanted.x) >= best_distance) break;
       taken_.clear();
       for (const Box& obstacle : obstacles_) {
-        if (obstacle.lx < x + 0.5 * width && x - 0.5 * width < obstacle.ux) {
-          taken_.push_back({obstacle.ly - 0.5 * height - kSafe, obstacle.uy + 0.5 * height + kSafe});
+        if (obstacle.lx < x + half_w && x - half_w < obstacle.ux) {
+          taken_.push_back({obstacle.ly - half_h - safe_, obstacle.uy + half_h + safe_});
         }
       }
-      const auto y = nearest_free(wanted.y, lo_y, hi_y, taken_);
+      const auto y = nearest_free(std::clamp(wanted.y, lo_y, hi_y), lo_y, hi_y, taken_, up, down, round);
       if (!y) continue;
       const double distance = std::abs(x - wanted.x) + std::abs(*y - wanted.y);
       if (distance < best_distance) {
@@ -137,15 +217,33 @@ class Legalizer {
  private:
   static constexpr double kSafe = 1e-5;  // um, so that rounding never turns touching into overlapping
 
-  bool inside(const Box& box) const {
-    return box.lx >= kEdgeMargin && box.ly >= kEdgeMargin && box.ux <= canvas_.width - kEdgeMargin &&
-           box.uy <= canvas_.height - kEdgeMargin;
+  /// All that a macro of this halo keeps off, each with the distance that it keeps.
+  void surround(double halo) {
+    obstacles_.clear();
+    const auto add = [&](const Box& box, double gap) {
+      obstacles_.push_back({box.lx - gap, box.ly - gap, box.ux + gap, box.uy + gap});
+    };
+    for (const Box& blockage : rules_.canvas().blockages) add(blockage, rules_.blockage_gap());
+    for (std::size_t k = 0; k < boxes_.size(); ++k) add(boxes_[k], std::max(halo, halos_[k]));
   }
 
-  const Canvas& canvas_;
-  double gap_;
-  std::vector<Box> obstacles_;
-  std::vector<double> columns_;
+  /// Centres along x at which to look for a place, nearest first.
+  void list_columns(double wanted, double half, double lo, double hi) {
+    const Pitch& pitch = rules_.canvas().snap_x;
+    columns_ = {rules_.nearest(std::clamp(wanted, lo, hi), half, pitch), rules_.up(lo, half, pitch),
+                rules_.down(hi, half, pitch)};
+    for (const Box& obstacle : obstacles_) {
+      columns_.push_back(rules_.down(obstacle.lx - half - safe_, half, pitch));
+      columns_.push_back(rules_.up(obstacle.ux + half + safe_, half, pitch));
+    }
+    std::sort(columns_.begin(), columns_.end(),
+              [&](double a, double b) { return std::abs(a - wanted) < std::abs(b - wanted); });
+  }
+
+  const Rules& rules_;
+  double safe_;
+  std::vector<Box> boxes_, obstacles_;
+  std::vector<double> halos_, columns_;
   std::vector<Interval> taken_;
 };
 
@@ -164,28 +262,35 @@ Legalized place_in_order(const Design& design, const PlacementView& placement, s
                          const std::vector<int>& order, bool keep_legal) {
   const Netlist& netlist = design.netlist;
   Legalized result{true, {placement.x.begin(), placement.x.end()}, {placement.y.begin(), placement.y.end()}, -1};
-  Legalizer legalizer(design.canvas, std::max(design.canvas.halo, kMinGap));
+  const Rules rules(design);
+  Legalizer legalizer(rules);
   const auto box_of = [&](int node) {
     return outline(netlist, node, result.x[node], result.y[node], placement.orientation[node]);
   };
+  const auto put = [&](int node, Point at) {
+    result.x[node] = at.x;
+    result.y[node] = at.y;
+  };
   for (int node = 0; node < netlist.num_nodes(); ++node) {
-    if (netlist.is_hard(node) && placement.placed[node] && fixed[node]) legalizer.keep(box_of(node));
+    if (netlist.is_hard(node) && placement.placed[node] && fixed[node]) legalizer.keep(box_of(node), rules.halo(node));
   }
   std::vector<int> homeless;
   for (const int node : order) {
-    if (keep_legal && legalizer.is_free(box_of(node))) {
-      legalizer.keep(box_of(node));
+    const Box box = box_of(node);
+    if (keep_legal) put(node, rules.snap({result.x[node], result.y[node]}, 0.5 * (box.ux - box.lx), 0.5 * (box.uy - box.ly)));
+    if (keep_legal && legalizer.is_free(box_of(node), rules.halo(node))) {
+      legalizer.keep(box_of(node), rules.halo(node));
     } else {
       homeless.push_back(node);
     }
   }
   for (const int node : homeless) {
     const Box box = box_of(node);
-    const auto at = legalizer.nearest({result.x[node], result.y[node]}, box.ux - box.lx, box.uy - box.ly);
+    const auto at =
+        legalizer.nearest({result.x[node], result.y[node]}, box.ux - box.lx, box.uy - box.ly, rules.halo(node));
     if (!at) return {false, {}, {}, node};
-    result.x[node] = at->x;
-    result.y[node] = at->y;
-    legalizer.keep(box_of(node));
+    put(node, *at);
+    legalizer.keep(box_of(node), rules.halo(node));
   }
   return result;
 }

@@ -60,6 +60,7 @@ class Annealer {
   bool move_soft(int node, double x, double y);
   bool swap_soft(int node);
   Point inside(int node, Point centre) const;
+  Point snapped(int node, Point centre) const;
   Point median_of(int node);
   Point random_net_point(int node);
   bool try_moves(std::span<const Move> moves);

@@ -25,6 +25,11 @@ struct Grid {
   int size() const { return cols * rows; }
 };
 
+/// Where lower left corners of hard macros may lie along an axis; a pitch of 0: anywhere.
+struct Pitch {
+  double pitch = 0.0, offset = 0.0;
+};
+
 struct Canvas {
   double width, height;
   int cols, rows;
@@ -34,6 +39,8 @@ struct Canvas {
   int congestion_cols, congestion_rows;
   double halo;
   std::vector<Box> blockages;
+  double boundary = 0.0;  // least distance of hard macros to the edge, um
+  Pitch snap_x, snap_y;
 
   double cell_width() const { return width / cols; }
   double cell_height() const { return height / rows; }
@@ -51,12 +58,15 @@ struct Netlist {
   std::vector<double> pin_dx, pin_dy;     // (P) in orientation N
   std::vector<int> net_start, net_pin;    // (E + 1), (...)
   std::vector<double> net_weight;         // (E)
+  std::vector<double> halo;               // (N) least gap to other hard macros, um; `Design` fills in the canvas' own
+  std::vector<std::uint8_t> allowed;      // (N) bit k: orientation k is allowed; `Design` fills in all
 
   int num_nodes() const { return static_cast<int>(kind.size()); }
   int num_pins() const { return static_cast<int>(pin_node.size()); }
   int num_nets() const { return static_cast<int>(net_weight.size()); }
   Kind kind_of(int node) const { return static_cast<Kind>(kind[node]); }
   bool is_hard(int node) const { return kind_of(node) == Kind::hard_macro; }
+  bool allows(int node, std::uint8_t orientation) const { return (allowed[node] >> orientation & 1) != 0; }
   bool is_soft(int node) const { return kind[node] >= static_cast<std::uint8_t>(Kind::soft_macro); }
 };
 

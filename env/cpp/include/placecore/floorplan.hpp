@@ -90,22 +90,25 @@ class Floorplan {
   void route(int net);
   void update_mask();
   void wire_mask(float* out);
+  Point centre_at(int node, int col, int row) const;
   Box box_at(int node, int cell) const;
 
   std::shared_ptr<const FloorplanTask> task_;
   Grid grid_, routing_grid_;
   CongestionMap congestion_map_;
+  Rules rules_;
   State state_, initial_;
   std::vector<double> x_, y_;
   std::vector<std::uint8_t> placed_;
   std::vector<Box> obstacles_;  // of hard macros that are placed
+  std::vector<double> obstacle_halos_;
   std::size_t num_initial_obstacles_ = 0;
   std::vector<std::uint8_t> mask_;
   int step_ = 0, num_legal_ = 0;
   Costs costs_{};
   Evaluator evaluator_;
   TopSum density_top_, congestion_top_;
-  std::vector<double> congestion_, by_col_, by_row_;
+  std::vector<double> congestion_, by_col_, by_row_, centre_x_, centre_y_;
   std::vector<int> cell_seen_;
   std::vector<Cell> cells_;
   int epoch_ = 0;
