@@ -166,7 +166,7 @@ class _Pipeline:
         best = starts[name]
         placement, costs = best.finished, best.costs
         details: dict[str, Any] = {"starts": {key: start.costs.proxy_cost for key, start in starts.items()}}
-        if config.policy != "none" and design.netlist.num_nodes > MAX_POLICY_NODES:
+        if config.policy != "none" and self._too_large_for_policy:
             details["note"] = (
                 f"the policy was not asked: the design has {design.netlist.num_nodes} nodes, more than "
                 f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
@@ -213,6 +213,10 @@ class _Pipeline:
         self._end_stage(method if isinstance(method, str) else "method", costs)
         return name, placement, costs, {"method": method if isinstance(method, str) else repr(method)}
 
+    @property
+    def _too_large_for_policy(self) -> bool:
+        return self.design.netlist.num_nodes > MAX_POLICY_NODES
+
     def _left(self) -> float:
         return self.config.seconds - (time.monotonic() - self.began) - 0.15 * min(1.0, self.config.seconds)
 
@@ -220,7 +224,7 @@ class _Pipeline:
         """Legal starts by name: the policy's beside the given placement; the analytic one if neither is there."""
         design, config = self.design, self.config
         starts: dict[str, Start] = {}
-        asks_policy = config.policy != "none" and design.netlist.num_nodes <= MAX_POLICY_NODES
+        asks_policy = config.policy != "none" and not self._too_large_for_policy
         if asks_policy and np.any(design.netlist.is_hard & ~design.placement.fixed):
             for name, found in self._policy_starts().items():
                 starts[name] = found

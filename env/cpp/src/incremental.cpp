@@ -146,12 +146,6 @@ IncrementalCost::FlatCell IncrementalCost::cell_of(const Point& at) const {
   return col < 0 || row < 0 ? kOffCanvas : static_cast<FlatCell>(row * routing_grid_.cols + col);
 }
 
-Box IncrementalCost::net_box(int net) const {
-  const int begin = nets_->net_start[net];
-  if (nets_->net_start[net + 1] - begin > 2) return net_box_[net];
-  return around(slot_at_.data() + begin, 2);
-}
-
 /// Moves one slot of a net of more than two; returns the change of its length.
 double IncrementalCost::grow_net(int net, int slot, const Point& old, const Point& now) {
   Box& box = net_box_[net];

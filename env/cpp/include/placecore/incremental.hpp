@@ -86,15 +86,8 @@ class IncrementalCost {
 
   const Design& design() const { return *design_; }
   const NetModel& nets() const { return *nets_; }
-  const Weights& weights() const { return weights_; }
   std::span<const std::uint8_t> placed() const { return placed_; }
   const Point& slot(int slot) const { return slot_at_[slot]; }
-  /// Smallest box around a net's slots.
-  Box net_box(int net) const;
-  /// Area of the placement grid's cells that is occupied, (G) um^2.
-  std::span<const double> occupied() const { return occupied_; }
-  /// (2G) as `CongestionMap` computes it.
-  std::span<const double> congestion() const { return congestion_; }
 
  private:
   using FlatCell = std::uint16_t;  // row * cols + col of the congestion grid
