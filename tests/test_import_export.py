@@ -32,6 +32,7 @@ def test_import_writes_a_design_folder(capsys, folder):
     assert "note: line 20: section VIAS is skipped" in out
     assert "tiny: 5 hard and 0 soft macros, 2 standard cells, 4 ports, 4 nets, 100 x 100 um, grid 20 x 29" in out
     assert sorted(path.name for path in folder.iterdir()) == [
+        "constraints.toml",
         "initial.plc",
         "netlist.pb.txt.gz",
         "source.def.gz",
@@ -42,6 +43,48 @@ def test_import_writes_a_design_folder(capsys, folder):
     assert again.canvas == design.canvas
     assert np.allclose(again.placement.x, design.placement.x, rtol=0, atol=1e-6)
     assert read_source(folder).shift == (-10, -5)
+
+
+def test_import_takes_constraints_along(tmp_path, capsys):
+    """Those of a file count beside the halos and the grid of the pair, and before them."""
+    mine, folder = tmp_path / "mine.toml", tmp_path / "tiny"
+    mine.write_text('boundary = 0.5\n[[macro]]\nname = "ram2"\nhalo = 3\n[[macro]]\nname = "ram4"\nfixed = true\n')
+    pair = ["import", "--lef", LEF, "--def", DEF, "--no-cluster", "--out", str(folder)]
+    assert main([*pair, "--constraints", str(mine)]) == 0
+    assert "note: corners of hard macros keep to the manufacturing grid of 0.005 um" in capsys.readouterr().out
+    design = netlists.read(folder)
+    halo = dict(zip(design.netlist.node_name, design.constraints.halos(design.netlist, 0.0), strict=True))
+    assert (halo["u/ram1"], halo["ram2"], halo["ram4"]) == (0.4, 3.0, 0.0)
+    assert design.placement.fixed[design.netlist.node_name.index("ram4")]
+    assert (design.constraints.boundary, design.constraints.pitch) == (0.5, (0.005, 0.005))
+    mine.write_text('[[macro]]\nname = "none"\n')
+    assert main([*pair, "--constraints", str(mine)]) == 1
+    assert "mine.toml: [macro] name: expected a hard macro or a pattern of some, found" in capsys.readouterr().err
+
+
+def test_a_file_in_the_folder_holds_alone(folder, capsys):
+    pair = ["import", "--lef", LEF, "--def", DEF, "--no-cluster", "--out", str(folder)]
+    capsys.readouterr()
+    assert main(pair) == 0
+    assert "holds as it is" not in capsys.readouterr().out  # it says what the pair says
+    (folder / "constraints.toml").write_text("# mine\nhalo = 1.0\n")
+    assert main(pair) == 0
+    assert "constraints.toml holds as it is; delete it to take halos and grid" in capsys.readouterr().out
+    assert (folder / "constraints.toml").read_text() == "# mine\nhalo = 1.0\n"
+    assert netlists.read(folder).canvas.halo == 1.0
+    (folder / "constraints.toml").unlink()
+    assert main(pair) == 0
+    assert netlists.read(folder).constraints.snaps
+
+
+def test_regions_of_hard_macros_are_refused_or_ignored(tmp_path, capsys):
+    text = Path(DEF).read_text().replace("- g i1 fil* +", "- g ram2 +")
+    (tmp_path / "r.def").write_text(text)
+    pair = ["import", "--lef", LEF, "--def", str(tmp_path / "r.def"), "--no-cluster", "--out", str(tmp_path / "out")]
+    assert main(pair) == 1
+    assert "r.def:82: in GROUPS: hard macro 'ram2' belongs in region 'fence'" in capsys.readouterr().err
+    assert main([*pair, "--ignore-regions"]) == 0
+    assert "note: 2 regions are ignored" in capsys.readouterr().out
 
 
 def test_export_to_def_and_back(folder, tmp_path):
@@ -209,6 +252,7 @@ def bad_inputs():
     yield ["import", "--lef", LEF, "--out", "d"], "expected --lef with at least one file and --def with one"
     yield ["import", "--lef", LEF, "--def", DEF, "--placement", "p", "--out", "d"], "--placement goes with --netlist"
     yield ["import", "--lef", LEF, "--def", DEF, "--groups", "0", "--out", "d"], "expected groups"
+    yield ["import", "--aux", "a", "--ignore-regions", "--out", "d"], "--ignore-regions goes with --lef and --def"
     yield ["import", "--aux", DEF, "--out", "d"], "expected a Bookshelf .aux file"
     yield ["import", "--aux", "none.aux", "--out", "d"], "cannot read"
     yield ["import", "--netlist", DEF, "--out", "d"], "tiny.def:2: expected 'node'"

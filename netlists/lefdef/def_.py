@@ -53,7 +53,7 @@ class Components:
         orientation: (C,) uint8, code into `netlists.ORIENTATIONS`; 0 where unplaced.
         x, y: (C,) float64, lower-left corner of the component as it lies, database units; NaN where unplaced.
         weight: (C,) float64, NaN where not stated.
-        halo: by index of the component.
+        halo, region: by index of the component; region: the name of the one that it belongs in.
         line: (C,) int32, where in the file it begins.
         span: (2, C) int64, the bytes of its placement in the file; empty, before the `;`, where it has none.
     """
@@ -67,6 +67,7 @@ class Components:
     y: NDArray[np.float64]
     weight: NDArray[np.float64]
     halo: dict[int, Halo]
+    region: dict[int, str]
     line: NDArray[np.int32]
     span: NDArray[np.int64]
 
@@ -178,6 +179,7 @@ class Group:
     name: str
     region: str
     members: tuple[str, ...]
+    line: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +247,7 @@ def parse_def(text: bytes, source: str | Path | None = None) -> DefBlock:
 def _components(columns: dict[str, Any]) -> Components:
     span = np.stack([columns.pop("span_begin"), columns.pop("span_end")])
     halo = {index: Halo(*margins) for index, *margins in columns.pop("halo")}
-    return Components(span=span, halo=halo, **columns)
+    return Components(span=span, halo=halo, region=dict(columns.pop("region")), **columns)
 
 
 def _blockage(

@@ -72,6 +72,9 @@ nb::dict components(lefdef::Components& c) {
   out["halo"] = converted(c.halo, [](const lefdef::Halo& h) {
     return nb::make_tuple(h.component, h.margin[0], h.margin[1], h.margin[2], h.margin[3], h.soft);
   });
+  out["region"] = converted(c.region, [](const lefdef::InRegion& r) {
+    return nb::make_tuple(r.component, to_str(r.region));
+  });
   return out;
 }
 
@@ -150,7 +153,7 @@ nb::dict to_dict(lefdef::Block& block) {
     return nb::make_tuple(to_str(r.name), to_str(r.type), boxes(r.boxes));
   });
   out["groups"] = converted(block.groups, [](const lefdef::Group& g) {
-    return nb::make_tuple(to_str(g.name), to_str(g.region), to_strs(g.members));
+    return nb::make_tuple(to_str(g.name), to_str(g.region), to_strs(g.members), g.line);
   });
   out["notes"] = notes(block.notes);
   return out;
