@@ -13,7 +13,7 @@ import netlists
 from netlists.bookshelf import read_bookshelf, write_bookshelf
 from netlists.clustering import CLUSTERS_NAME, read_clusters
 from netlists.files import read_bytes, write_bytes
-from netlists.lefdef import read_def, read_lefdef
+from netlists.lefdef import read_lefdef
 from netlists.source import read_source
 from placer.cli import main
 
