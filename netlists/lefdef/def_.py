@@ -233,7 +233,7 @@ def parse_def(text: bytes, source: str | Path | None = None) -> DefBlock:
         nets=Nets(**columns["nets"]),
         rows=tuple(Row(*row) for row in columns["rows"]),
         tracks=tuple(Tracks(*tracks) for tracks in columns["tracks"]),
-        blockages=tuple(_blockage(*fields) for fields in columns["blockages"]),
+        blockages=tuple(PlacementBlockage(*fields) for fields in columns["blockages"]),
         regions=tuple(Region(name, kind.upper(), boxes) for name, kind, boxes in columns["regions"]),
         groups=tuple(Group(*fields) for fields in columns["groups"]),
         version=columns["version"],
@@ -248,9 +248,3 @@ def _components(columns: dict[str, Any]) -> Components:
     span = np.stack([columns.pop("span_begin"), columns.pop("span_end")])
     halo = {index: Halo(*margins) for index, *margins in columns.pop("halo")}
     return Components(span=span, halo=halo, region=dict(columns.pop("region")), **columns)
-
-
-def _blockage(
-    soft: bool, pushdown: bool, density: float, component: str, boxes: Any, polygons: Any, line: int
-) -> PlacementBlockage:
-    return PlacementBlockage(boxes, polygons, soft, density, pushdown, component, line)
