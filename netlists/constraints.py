@@ -79,6 +79,18 @@ class Constraints:
         if not all(map(math.isfinite, self.offset)):
             raise NetlistError(f"offset is {self.offset}, expected two finite numbers")
 
+    def joined(self, other: Constraints) -> Constraints:
+        """These and others; what both state is as the others say."""
+        grid = other if other.snaps else self
+        return Constraints(
+            self.macros + other.macros,
+            other.boundary or self.boundary,
+            grid.pitch,
+            grid.offset,
+            self.halo if other.halo is None else other.halo,
+            self.blockages + other.blockages,
+        )
+
     @property
     def snaps(self) -> bool:
         """Whether corners lie on a grid."""

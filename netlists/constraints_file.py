@@ -17,6 +17,8 @@ from netlists.files import read_text, remove, write_bytes
 
 CONSTRAINTS_NAME = "constraints.toml"
 
+_GREATEST = 1e12
+"""Of a number, um; as in LEF and DEF."""
 _KEYS = ("halo", "boundary", "snap", "blockage", "macro")
 _HEADER = re.compile(r"\s*\[\[?\s*(\w+)\s*\]?\]")
 _TOML_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -56,7 +58,7 @@ class _Table:
             if key not in known:
                 self.fail(key, f"one of the keys {', '.join(known)}", key)
 
-    def number(self, key: str, default: float | None, least: float = 0.0, most: float = 1e9) -> Any:
+    def number(self, key: str, default: float | None, least: float = 0.0, most: float = _GREATEST) -> Any:
         value = self.values.get(key, default)
         if value is not None and not _is_number(value, least, most):
             self.fail(key, f"a number from {least:g} to {most:g}", value)
@@ -64,7 +66,11 @@ class _Table:
 
     def numbers(self, key: str, count: int, least: float) -> tuple[float, ...]:
         value = self.values.get(key, [0.0] * count)
-        if not isinstance(value, list) or len(value) != count or not all(_is_number(v, least, 1e9) for v in value):
+        if (
+            not isinstance(value, list)
+            or len(value) != count
+            or not all(_is_number(v, least, _GREATEST) for v in value)
+        ):
             self.fail(key, f"a list of {count} numbers of at least {least:g}", value)
         return tuple(map(float, value))
 
@@ -111,7 +117,7 @@ def parse_constraints(text: str, source: str | Path | None = None) -> Constraint
     grid.check_keys(("pitch", "offset"))
     if snap and "pitch" not in snap:
         grid.fail("pitch", "it beside offset", "none")
-    pitch, offset = grid.numbers("pitch", 2, 0.0), grid.numbers("offset", 2, -1e9)
+    pitch, offset = grid.numbers("pitch", 2, 0.0), grid.numbers("offset", 2, -_GREATEST)
     return Constraints(
         tuple(_macro(table) for table in top.tables("macro")),
         top.number("boundary", 0.0),
@@ -145,7 +151,7 @@ def _blockage(table: _Table) -> Blockage:
     table.check_keys(("box", "rate"))
     if "box" not in table.values:
         table.fail("box", "a list of 4 numbers", "none")
-    lx, ly, ux, uy = table.numbers("box", 4, -1e9)
+    lx, ly, ux, uy = table.numbers("box", 4, -_GREATEST)
     if lx >= ux or ly >= uy:
         table.fail("box", "lower left and upper right corner, x0 < x1 and y0 < y1", table.values["box"])
     return Blockage(lx, ly, ux, uy, table.number("rate", 1.0, 0.0, 1.0))

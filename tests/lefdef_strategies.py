@@ -122,6 +122,7 @@ def _components(names: list[str], library: Library, low, high, rng: np.random.Ge
         y=np.where(placed, at[:, 1], np.nan),
         weight=np.where(rng.random(count) < 0.3, 2.0, np.nan),
         halo=halo,
+        region={i: "f" for i in range(count) if rng.random() < 0.2},
         line=np.zeros(count, np.int32),
         span=np.zeros((2, count), np.int64),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -66,39 +68,59 @@ def designs(draw, legal_halo: bool = False) -> Design:
 
 
 def _netlist(kinds: np.ndarray, rng: np.random.Generator) -> Netlist:
-    count = len(kinds)
-    size = np.where(kinds == Kind.PORT, 0.0, rng.choice([1.0, 2.5, 4.0, 7.3], (2, count)))
+    size = np.where(kinds == Kind.PORT, 0.0, rng.choice([1.0, 2.5, 4.0, 7.3], (2, len(kinds))))
     names = [f"{'Grp_' if kind == Kind.SOFT_MACRO else 'n'}{i}" for i, kind in enumerate(kinds)]
-    index, node_index, pins = 0, [], []
-    for node, kind in enumerate(kinds):
-        node_index.append(index)
-        own = kind in (Kind.PORT, Kind.STDCELL)
-        if own:
-            pins.append((node, 0.0, 0.0, index, names[node]))
-        index += 1
-        for _ in range(0 if own else rng.integers(1, 4)):
-            offset = rng.choice([0.0, 0.3, -0.5, 1.0], 2) if kind == Kind.HARD_MACRO else (0.0, 0.0)
-            pins.append((node, *offset, index, f"{names[node]}/p{index}"))
-            index += 1
+    offsets = {
+        node: rng.choice([0.0, 0.3, -0.5, 1.0] if kind == Kind.HARD_MACRO else [0.0], (rng.integers(1, 4), 2)).tolist()
+        for node, kind in enumerate(kinds)
+        if kind in (Kind.HARD_MACRO, Kind.SOFT_MACRO)
+    }
+    pins = _pins(names, offsets)
     drivers = np.sort(rng.permutation(len(pins))[: rng.integers(0, len(pins) + 1)])
     nets = [[d, *rng.choice(len(pins), rng.integers(1, len(pins) + 1), replace=False)] for d in drivers]
-    # A port or cell has a pin exactly where a net touches it, as in files.
+    return _netlist_of(names, kinds, size, pins, nets, rng.choice([0.5, 1.0, 1.0, 3.0], len(nets)))
+
+
+class _Pin(NamedTuple):
+    node: int
+    dx: float
+    dy: float
+    index: int
+    name: str
+
+
+def _pins(names: list[str], offsets: dict[int, list[list[float]]]) -> list[_Pin]:
+    """Pins of all nodes, indexed as in files, where they follow their node; a node without offsets is its own pin."""
+    index, pins = 0, []
+    for node, name in enumerate(names):
+        if node not in offsets:
+            pins.append(_Pin(node, 0.0, 0.0, index, name))
+        for k, (dx, dy) in enumerate(offsets.get(node, [])):
+            pins.append(_Pin(node, dx, dy, index + 1 + k, f"{name}/p{k}"))
+        index += 1 + len(offsets.get(node, []))
+    return pins
+
+
+def _netlist_of(names: list[str], kinds: np.ndarray, size: np.ndarray, pins: list[_Pin], nets, weight) -> Netlist:
+    """`nets`: pins of each, the driver first. Ports and cells keep a pin where a net touches it, as in files."""
+    own = np.isin(kinds, (Kind.PORT, Kind.STDCELL))
+    later = np.cumsum([0, *np.bincount([pin.node for pin in pins if not own[pin.node]], minlength=len(kinds))])[:-1]
     used = {pin for net in nets for pin in net}
-    kept = [p for p, pin in enumerate(pins) if kinds[pin[0]] in (1, 2) or p in used]
+    kept = [p for p, pin in enumerate(pins) if not own[pin.node] or p in used]
     rank = {p: i for i, p in enumerate(kept)}
     pins, nets = [pins[p] for p in kept], [[rank[p] for p in net] for net in nets]
     return Netlist(
         node_name=tuple(names),
         kind=kinds,
         size=size,
-        node_index=node_index,
-        pin_name=tuple(pin[4] for pin in pins),
-        pin_node=[pin[0] for pin in pins],
-        pin_offset=np.array([[pin[1] for pin in pins], [pin[2] for pin in pins]]).reshape(2, -1),
-        pin_index=[pin[3] for pin in pins],
+        node_index=np.arange(len(kinds)) + later,
+        pin_name=tuple(pin.name for pin in pins),
+        pin_node=[pin.node for pin in pins],
+        pin_offset=np.array([[pin.dx for pin in pins], [pin.dy for pin in pins]]).reshape(2, -1),
+        pin_index=[pin.index for pin in pins],
         net_start=np.cumsum([0, *map(len, nets)]),
         net_pin=[pin for net in nets for pin in net],
-        net_weight=rng.choice([0.5, 1.0, 1.0, 3.0], len(nets)),
+        net_weight=weight,
     )
 
 
@@ -120,20 +142,11 @@ def flat_design(seed: int, num_cells: int = 300, num_hard: int = 6, num_ports: i
     side = 40.0 + 2.0 * float(np.sqrt(num_cells))
     kinds = np.repeat([Kind.PORT, Kind.HARD_MACRO, Kind.STDCELL], [num_ports, num_hard, num_cells]).astype(np.uint8)
     names = [f"{'pmc'[kind]}{i}" for i, kind in enumerate([0] * num_ports + [1] * num_hard + [2] * num_cells)]
-    pins_per_macro = 8
-    pins, index = [], 0
-    node_index = []
-    for node, kind in enumerate(kinds):
-        node_index.append(index)
-        if kind != Kind.HARD_MACRO:
-            pins.append((node, 0.0, 0.0, index, names[node]))
-        index += 1
-        for pin in range(pins_per_macro if kind == Kind.HARD_MACRO else 0):
-            pins.append((node, float(pin) - 3.5, 2.0, index, f"{names[node]}/q{pin}"))
-            index += 1
+    hard = np.flatnonzero(kinds == Kind.HARD_MACRO).tolist()
+    pins = _pins(names, {node: [[float(pin) - 3.5, 2.0] for pin in range(8)] for node in hard})
     module = rng.integers(0, max(1, num_hard), len(kinds))
     module[kinds == Kind.HARD_MACRO] = np.arange(num_hard)
-    owner = np.array([pin[0] for pin in pins])
+    owner = np.array([pin.node for pin in pins])
     nets = []
     for driver in range(len(pins)):
         if rng.random() < 0.85 and len(pins) > 1:
@@ -141,26 +154,10 @@ def flat_design(seed: int, num_cells: int = 300, num_hard: int = 6, num_ports: i
             pool = near if len(near) and rng.random() < 0.9 else np.delete(np.arange(len(pins)), driver)
             sinks = rng.choice(pool, min(len(pool), int(rng.integers(1, 5))), replace=False)
             nets.append([driver, *np.sort(sinks).tolist()])
-    used = {pin for net in nets for pin in net}
-    kept = [p for p, pin in enumerate(pins) if kinds[pin[0]] == Kind.HARD_MACRO or p in used]
-    rank = {p: i for i, p in enumerate(kept)}
-    pins, nets = [pins[p] for p in kept], [[rank[p] for p in net] for net in nets]
     size = np.select(
         [kinds == Kind.PORT, kinds == Kind.HARD_MACRO], [0.0, 9.0], rng.choice([0.5, 1.0, 1.5], (2, len(kinds)))
     )
-    netlist = Netlist(
-        node_name=tuple(names),
-        kind=kinds,
-        size=size,
-        node_index=node_index,
-        pin_name=tuple(pin[4] for pin in pins),
-        pin_node=[pin[0] for pin in pins],
-        pin_offset=np.array([[pin[1] for pin in pins], [pin[2] for pin in pins]]).reshape(2, -1),
-        pin_index=[pin[3] for pin in pins],
-        net_start=np.cumsum([0, *map(len, nets)]),
-        net_pin=[pin for net in nets for pin in net],
-        net_weight=rng.choice([1.0, 1.0, 1.0, 2.0], len(nets)),
-    )
+    netlist = _netlist_of(names, kinds, size, pins, nets, rng.choice([1.0, 1.0, 1.0, 2.0], len(nets)))
     x, y = np.round(rng.uniform(5, side - 5, (2, len(kinds))), 3)
     port = kinds == Kind.PORT
     x[port] = rng.choice([0.0, side], num_ports)

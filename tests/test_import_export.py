@@ -1,6 +1,8 @@
 """`placer import` and `placer export`."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +10,15 @@ import pytest
 from strategies import flat_design
 
 import netlists
-from env import check_legality
-from netlists import turn_size
 from netlists.bookshelf import read_bookshelf, write_bookshelf
 from netlists.clustering import CLUSTERS_NAME, read_clusters
 from netlists.files import read_bytes, write_bytes
-from netlists.lefdef import read_def, read_lefdef
+from netlists.lefdef import read_lefdef
 from netlists.source import read_source
 from placer.cli import main
 
 DATA = Path(__file__).parent / "data" / "lefdef"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 LEF, DEF = str(DATA / "tiny.lef"), str(DATA / "tiny.def")
 
 
@@ -32,6 +33,7 @@ def test_import_writes_a_design_folder(capsys, folder):
     assert "note: line 20: section VIAS is skipped" in out
     assert "tiny: 5 hard and 0 soft macros, 2 standard cells, 4 ports, 4 nets, 100 x 100 um, grid 20 x 29" in out
     assert sorted(path.name for path in folder.iterdir()) == [
+        "constraints.toml",
         "initial.plc",
         "netlist.pb.txt.gz",
         "source.def.gz",
@@ -42,6 +44,48 @@ def test_import_writes_a_design_folder(capsys, folder):
     assert again.canvas == design.canvas
     assert np.allclose(again.placement.x, design.placement.x, rtol=0, atol=1e-6)
     assert read_source(folder).shift == (-10, -5)
+
+
+def test_import_takes_constraints_along(tmp_path, capsys):
+    """Those of a file count beside the halos and the grid of the pair, and before them."""
+    mine, folder = tmp_path / "mine.toml", tmp_path / "tiny"
+    mine.write_text('boundary = 0.5\n[[macro]]\nname = "ram2"\nhalo = 3\n[[macro]]\nname = "ram4"\nfixed = true\n')
+    pair = ["import", "--lef", LEF, "--def", DEF, "--no-cluster", "--out", str(folder)]
+    assert main([*pair, "--constraints", str(mine)]) == 0
+    assert "note: corners of hard macros keep to the manufacturing grid of 0.005 um" in capsys.readouterr().out
+    design = netlists.read(folder)
+    halo = dict(zip(design.netlist.node_name, design.constraints.halos(design.netlist, 0.0), strict=True))
+    assert (halo["u/ram1"], halo["ram2"], halo["ram4"]) == (0.4, 3.0, 0.0)
+    assert design.placement.fixed[design.netlist.node_name.index("ram4")]
+    assert (design.constraints.boundary, design.constraints.pitch) == (0.5, (0.005, 0.005))
+    mine.write_text('[[macro]]\nname = "none"\n')
+    assert main([*pair, "--constraints", str(mine)]) == 1
+    assert "mine.toml: [macro] name: expected a hard macro or a pattern of some, found" in capsys.readouterr().err
+
+
+def test_a_file_in_the_folder_holds_alone(folder, capsys):
+    pair = ["import", "--lef", LEF, "--def", DEF, "--no-cluster", "--out", str(folder)]
+    capsys.readouterr()
+    assert main(pair) == 0
+    assert "holds as it is" not in capsys.readouterr().out  # it says what the pair says
+    (folder / "constraints.toml").write_text("# mine\nhalo = 1.0\n")
+    assert main(pair) == 0
+    assert "constraints.toml holds as it is; delete it to take halos and grid" in capsys.readouterr().out
+    assert (folder / "constraints.toml").read_text() == "# mine\nhalo = 1.0\n"
+    assert netlists.read(folder).canvas.halo == 1.0
+    (folder / "constraints.toml").unlink()
+    assert main(pair) == 0
+    assert netlists.read(folder).constraints.snaps
+
+
+def test_regions_of_hard_macros_are_refused_or_ignored(tmp_path, capsys):
+    text = Path(DEF).read_text().replace("- g i1 fil* +", "- g ram2 +")
+    (tmp_path / "r.def").write_text(text)
+    pair = ["import", "--lef", LEF, "--def", str(tmp_path / "r.def"), "--no-cluster", "--out", str(tmp_path / "out")]
+    assert main(pair) == 1
+    assert "r.def:82: in GROUPS: hard macro 'ram2' belongs in region 'fence'" in capsys.readouterr().err
+    assert main([*pair, "--ignore-regions"]) == 0
+    assert "note: 2 regions are ignored" in capsys.readouterr().out
 
 
 def test_export_to_def_and_back(folder, tmp_path):
@@ -209,6 +253,7 @@ def bad_inputs():
     yield ["import", "--lef", LEF, "--out", "d"], "expected --lef with at least one file and --def with one"
     yield ["import", "--lef", LEF, "--def", DEF, "--placement", "p", "--out", "d"], "--placement goes with --netlist"
     yield ["import", "--lef", LEF, "--def", DEF, "--groups", "0", "--out", "d"], "expected groups"
+    yield ["import", "--aux", "a", "--ignore-regions", "--out", "d"], "--ignore-regions goes with --lef and --def"
     yield ["import", "--aux", DEF, "--out", "d"], "expected a Bookshelf .aux file"
     yield ["import", "--aux", "none.aux", "--out", "d"], "cannot read"
     yield ["import", "--netlist", DEF, "--out", "d"], "tiny.def:2: expected 'node'"
@@ -257,68 +302,15 @@ def test_ariane(benchmarks, tmp_path):
     assert netlist.num_nets == 85193
 
 
-def place(folder, out):
-    arguments = ["place", str(folder), "--policy", "none", "--seconds", "20", "--threads", "1", "--out", str(out)]
-    assert main(arguments) == 0
-    assert json.loads((out / "result.json").read_text())["legal"]
-    assert (out / "placement.png").exists()
-    return netlists.read(folder, out / "placement.plc")
-
-
-def compare(again, placed, tolerance):
-    """Hard macros lie where they were placed, and legally."""
-    node_of = {name: node for node, name in enumerate(again.netlist.node_name)}
-    hard = np.flatnonzero(placed.netlist.is_hard)
-    node = np.array([node_of[placed.netlist.node_name[i]] for i in hard])
-    assert len(hard) == again.netlist.is_hard.sum()
-    assert np.allclose(again.placement.x[node], placed.placement.x[hard], rtol=0, atol=tolerance)
-    assert np.allclose(again.placement.y[node], placed.placement.y[hard], rtol=0, atol=tolerance)
-    assert np.array_equal(again.placement.orientation[node], placed.placement.orientation[hard])
-    legality = check_legality(again)
-    assert (legality.overlapping_pairs, legality.on_blockage) == (0, 0)
-    boxes = turn_size(again.netlist.size, again.placement.orientation)[:, node] / 2
-    at = np.stack([again.placement.x, again.placement.y])[:, node]
-    extent = np.array([[again.canvas.width], [again.canvas.height]])
-    assert ((at - boxes > -tolerance) & (at + boxes < extent + tolerance)).all()
-
-
 @pytest.mark.slow
-def test_ariane_clustered_placed_and_exported(benchmarks, tmp_path):
-    """From the pair to a placed DEF; all but the placements of the 133 macros is as it was."""
-    source, folder, out = benchmarks / "lefdef" / "ct_ariane", tmp_path / "ariane", tmp_path / "out.def.gz"
-    lef, def_ = source / "ariane.lef", source / "ariane.def.gz"
-    assert main(["import", "--lef", str(lef), "--def", str(def_), "--out", str(folder)]) == 0
-    placed = place(folder, tmp_path / "placed")
-    plc = str(tmp_path / "placed" / "placement.plc")
-    assert main(["export", str(folder), "--placement", plc, "--format", "def", "--out", str(out)]) == 0
-    compare(read_lefdef([lef], out), placed, 0.5 / 2000 + 1e-6)
-    before, after = read_def(def_), read_def(out)
-    assert (len(after.components.name), len(after.nets.name)) == (82954, 85193)
-    hard = set(np.array(placed.netlist.node_name)[placed.netlist.is_hard])
-    others = np.array([name not in hard for name in before.components.name])
-    assert after.components.name == before.components.name
-    for field in ("x", "y", "orientation", "state"):
-        old, new = getattr(before.components, field), getattr(after.components, field)
-        assert np.array_equal(old[others], new[others], equal_nan=field in "xy")
-    texts = [read_bytes(path) for path in (def_, out)]
-    ends = [text[text.index(b"END COMPONENTS") :] for text in texts]
-    assert ends[0] == ends[1]  # PINS, NETS and the rest, byte for byte
-
-
-@pytest.mark.slow
-def test_ibm01_clustered_placed_and_exported(benchmarks, tmp_path):
-    """The same for Bookshelf: all but the lines of moved macros is as it was."""
-    source, folder, out = benchmarks / "bookshelf" / "ibm01", tmp_path / "ibm01", tmp_path / "ibm01.pl"
-    assert main(["import", "--aux", str(source / "ibm01.aux"), "--out", str(folder)]) == 0
-    placed = place(folder, tmp_path / "placed")
-    plc = str(tmp_path / "placed" / "placement.plc")
-    assert main(["export", str(folder), "--placement", plc, "--format", "bookshelf", "--out", str(out)]) == 0
-    old, new = (path.read_text().split("\n") for path in (source / "ibm01.pl", out))
-    assert len(old) == len(new)
-    hard = set(np.array(placed.netlist.node_name)[placed.netlist.is_hard])
-    assert {b.split()[0] for a, b in zip(old, new, strict=True) if a != b} <= hard
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in source.iterdir():
-        write_bytes(copy / path.name, path.read_bytes() if path.suffix != ".pl" else out.read_bytes())
-    compare(read_bookshelf(copy / "ibm01.aux"), placed, 2e-6)
+@pytest.mark.parametrize("design", ["lefdef/ct_ariane", "bookshelf/ibm01"])
+def test_from_a_real_design_to_a_placed_one(benchmarks, tmp_path, design):
+    """Import, place, export, read back: as placed, legal, and nothing else has changed."""
+    out = tmp_path / "record.json"
+    arguments = ["--designs", design, "--benchmarks", benchmarks, "--seconds", "20", "--out", out]
+    subprocess.run([sys.executable, SCRIPTS / "end_to_end.py", *map(str, arguments)], check=True)
+    record = json.loads(out.read_text())["designs"][design]
+    assert all(record["checks"].values())
+    assert record["costs"] < record["start_costs"]
+    expected = {"components": 82954, "nets": 85193} if design.startswith("lefdef") else {"lines": 12759}
+    assert expected.items() <= record.items()

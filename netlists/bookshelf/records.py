@@ -6,7 +6,7 @@ What the records mean: `netlists/docs/bookshelf.md`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
@@ -29,51 +29,56 @@ class Word(IntEnum):
     STDCELL = 4
 
 
-@dataclass
+@dataclass(frozen=True)
 class Nodes:
     """Columns of a `.nodes` file; `line` is where each node stands."""
 
-    name: list[str] = field(default_factory=list)
-    width: list[float] = field(default_factory=list)
-    height: list[float] = field(default_factory=list)
-    word: list[int] = field(default_factory=list)
+    name: list[str]
+    width: list[float]
+    height: list[float]
+    word: list[int]
     """A `Word`."""
-    line: list[int] = field(default_factory=list)
+    line: list[int]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Nets:
     """Columns of a `.nets` file: a name and a number of pins for each net; node, direction and offset of each pin."""
 
-    name: list[str] = field(default_factory=list)
-    degree: list[int] = field(default_factory=list)
-    pin_node: list[str] = field(default_factory=list)
-    direction: list[str] = field(default_factory=list)
-    dx: list[float] = field(default_factory=list)
-    dy: list[float] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
+    name: list[str]
+    degree: list[int]
+    pin_node: list[str]
+    direction: list[str]
+    dx: list[float]
+    dy: list[float]
+    line: list[int]
     """Of each pin."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Positions:
     """Columns of a `.pl` file: lower left corners."""
 
-    name: list[str] = field(default_factory=list)
-    x: list[float] = field(default_factory=list)
-    y: list[float] = field(default_factory=list)
-    orientation: list[int] = field(default_factory=list)
-    fixed: list[bool] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
+    name: list[str]
+    x: list[float]
+    y: list[float]
+    orientation: list[int]
+    fixed: list[bool]
+    line: list[int]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Weights:
     """Columns of a `.wts` file."""
 
-    name: list[str] = field(default_factory=list)
-    weight: list[float] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
+    name: list[str]
+    weight: list[float]
+    line: list[int]
+
+
+def _columns(rows: list[tuple], count: int) -> list[list]:
+    """The columns of a table that may have no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
 def parse_aux(lines: Iterable[str], source: Source = None) -> dict[str, str]:
@@ -101,7 +106,7 @@ def parse_aux(lines: Iterable[str], source: Source = None) -> dict[str, str]:
 
 def parse_nodes(lines: Iterable[str], source: Source = None) -> Nodes:
     """Sizes of nodes. A fourth word that is no `Word` names a master and is not kept."""
-    nodes = Nodes()
+    rows: list[tuple] = []
     counts: Counts = {}
     seen: set[str] = set()
     for number, words in body(words_of(lines), "nodes", source):
@@ -115,11 +120,9 @@ def parse_nodes(lines: Iterable[str], source: Source = None) -> Nodes:
         width, height = number_of(words[1], source, number), number_of(words[2], source, number)
         if width < 0 or height < 0:
             fail("sizes of at least 0", f"'{words[1]} {words[2]}' for node '{words[0]}'", source, number)
-        nodes.name.append(words[0])
-        nodes.width.append(width)
-        nodes.height.append(height)
-        nodes.word.append(Word.__members__.get(words[3].upper(), Word.NONE) if len(words) == 4 else Word.NONE)
-        nodes.line.append(number)
+        word = Word.__members__.get(words[3].upper(), Word.NONE) if len(words) == 4 else Word.NONE
+        rows.append((words[0], width, height, word, number))
+    nodes = Nodes(*_columns(rows, 5))
     terminals = sum(word in (Word.TERMINAL, Word.TERMINAL_NI) for word in nodes.word)
     check_counts({"NumNodes": len(nodes.name), "NumTerminals": terminals}, counts, source)
     return nodes
@@ -127,32 +130,34 @@ def parse_nodes(lines: Iterable[str], source: Source = None) -> Nodes:
 
 def parse_nets(lines: Iterable[str], source: Source = None) -> Nets:
     """Nets and their pins. What follows a second colon of a pin, its place in the layout of its master, is not kept."""
-    nets = Nets()
+    nets: list[tuple] = []
+    pins: list[tuple] = []
     counts: Counts = {}
     left, block = 0, ""
     for number, words in body(words_of(lines), "nets", source):
         if left:
             if words[0] == "NetDegree":
                 fail(f"{left} more pins in {block}", "the next NetDegree", source, number)
-            _add_pin(nets, words, block, source, number)
+            pins.append(_pin(words, block, source, number))
             left -= 1
         elif words[0] == "NetDegree" or words[0].startswith("NetDegree:"):
             parts = " ".join(words).replace(":", " : ", 1).split()
             if not 3 <= len(parts) <= 4 or parts[1] != ":":
                 fail("'NetDegree : pins [name]'", " ".join(words), source, number)
             left = whole_of(parts[2], source, number)
-            nets.name.append(parts[3] if len(parts) == 4 else f"net{len(nets.name)}")
-            nets.degree.append(left)
-            block = f"the NetDegree block of net '{nets.name[-1]}'"
+            name = parts[3] if len(parts) == 4 else f"net{len(nets)}"
+            nets.append((name, left))
+            block = f"the NetDegree block of net '{name}'"
         elif not is_count(words, ("NumNets", "NumPins"), counts, source, number):
             fail("'NetDegree : pins [name]'", " ".join(words), source, number)
     if left:
         fail(f"{left} more pins in {block}", "the end of the file", source, None)
-    check_counts({"NumNets": len(nets.name), "NumPins": len(nets.pin_node)}, counts, source)
-    return nets
+    check_counts({"NumNets": len(nets), "NumPins": len(pins)}, counts, source)
+    return Nets(*_columns(nets, 2), *_columns(pins, 5))
 
 
-def _add_pin(nets: Nets, words: list[str], block: str, source: Source, number: int) -> None:
+def _pin(words: list[str], block: str, source: Source, number: int) -> tuple[str, str, float, float, int]:
+    """Node, direction, offset and line of a pin."""
     direction, dx, dy = "B", 0.0, 0.0
     rest = words[1:]
     if rest and rest[0] in ("I", "O", "B"):
@@ -161,16 +166,12 @@ def _add_pin(nets: Nets, words: list[str], block: str, source: Source, number: i
         if len(rest) < 3 or rest[0] != ":" or (len(rest) > 3 and rest[3] != ":"):
             fail(f"'node I|O|B [: dx dy]' in {block}", " ".join(words), source, number)
         dx, dy = number_of(rest[1], source, number), number_of(rest[2], source, number)
-    nets.pin_node.append(words[0])
-    nets.direction.append(direction)
-    nets.dx.append(dx)
-    nets.dy.append(dy)
-    nets.line.append(number)
+    return words[0], direction, dx, dy, number
 
 
 def parse_pl(lines: Iterable[str], source: Source = None) -> Positions:
     """Positions. Without an orientation a node lies in N."""
-    positions = Positions()
+    rows: list[tuple] = []
     for number, words in body(words_of(lines), "pl", source):
         if len(words) < 3:
             fail("'name x y : orientation [/FIXED]'", " ".join(words), source, number)
@@ -184,24 +185,19 @@ def parse_pl(lines: Iterable[str], source: Source = None) -> Positions:
             fail("'name x y : orientation [/FIXED]'", " ".join(words), source, number)
         if orientation not in ORIENTATION_CODE:
             fail(f"an orientation of {', '.join(ORIENTATIONS)}", f"'{orientation}'", source, number)
-        positions.name.append(words[0])
-        positions.x.append(number_of(words[1], source, number))
-        positions.y.append(number_of(words[2], source, number))
-        positions.orientation.append(ORIENTATION_CODE[orientation])
-        positions.fixed.append(fixed)
-        positions.line.append(number)
-    return positions
+        x, y = number_of(words[1], source, number), number_of(words[2], source, number)
+        rows.append((words[0], x, y, ORIENTATION_CODE[orientation], fixed, number))
+    return Positions(*_columns(rows, 6))
 
 
 def parse_wts(lines: Iterable[str], source: Source = None) -> Weights:
     """Weights by name. The file may be empty."""
-    weights = Weights()
+    rows: list[tuple] = []
     for number, words in body(words_of(lines), "wts", source, may_be_empty=True):
         if len(words) != 2:
             fail("'name weight'", " ".join(words), source, number)
-        weights.name.append(words[0])
-        weights.weight.append(number_of(words[1], source, number))
-        weights.line.append(number)
-        if weights.weight[-1] < 0:
+        weight = number_of(words[1], source, number)
+        if weight < 0:
             fail("a weight of at least 0", words[1], source, number)
-    return weights
+        rows.append((words[0], weight, number))
+    return Weights(*_columns(rows, 3))

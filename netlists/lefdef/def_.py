@@ -53,7 +53,7 @@ class Components:
         orientation: (C,) uint8, code into `netlists.ORIENTATIONS`; 0 where unplaced.
         x, y: (C,) float64, lower-left corner of the component as it lies, database units; NaN where unplaced.
         weight: (C,) float64, NaN where not stated.
-        halo: by index of the component.
+        halo, region: by index of the component; region: the name of the one that it belongs in.
         line: (C,) int32, where in the file it begins.
         span: (2, C) int64, the bytes of its placement in the file; empty, before the `;`, where it has none.
     """
@@ -67,6 +67,7 @@ class Components:
     y: NDArray[np.float64]
     weight: NDArray[np.float64]
     halo: dict[int, Halo]
+    region: dict[int, str]
     line: NDArray[np.int32]
     span: NDArray[np.int64]
 
@@ -178,6 +179,7 @@ class Group:
     name: str
     region: str
     members: tuple[str, ...]
+    line: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +233,7 @@ def parse_def(text: bytes, source: str | Path | None = None) -> DefBlock:
         nets=Nets(**columns["nets"]),
         rows=tuple(Row(*row) for row in columns["rows"]),
         tracks=tuple(Tracks(*tracks) for tracks in columns["tracks"]),
-        blockages=tuple(_blockage(*fields) for fields in columns["blockages"]),
+        blockages=tuple(PlacementBlockage(*fields) for fields in columns["blockages"]),
         regions=tuple(Region(name, kind.upper(), boxes) for name, kind, boxes in columns["regions"]),
         groups=tuple(Group(*fields) for fields in columns["groups"]),
         version=columns["version"],
@@ -245,10 +247,4 @@ def parse_def(text: bytes, source: str | Path | None = None) -> DefBlock:
 def _components(columns: dict[str, Any]) -> Components:
     span = np.stack([columns.pop("span_begin"), columns.pop("span_end")])
     halo = {index: Halo(*margins) for index, *margins in columns.pop("halo")}
-    return Components(span=span, halo=halo, **columns)
-
-
-def _blockage(
-    soft: bool, pushdown: bool, density: float, component: str, boxes: Any, polygons: Any, line: int
-) -> PlacementBlockage:
-    return PlacementBlockage(boxes, polygons, soft, density, pushdown, component, line)
+    return Components(span=span, halo=halo, region=dict(columns.pop("region")), **columns)

@@ -17,6 +17,7 @@ from netlists.lefdef.def_ import DefBlock, PlacementBlockage, State, read_def
 from netlists.lefdef.lef import LefMacro, Library, read_lefs
 from netlists.lefdef.nets import ConnectedPins, connect, entries
 from netlists.lefdef.polygon import check_rectilinear, inside_of, outside_of
+from netlists.lefdef.rules import constraints_of, fences_of
 from netlists.lefdef.supply import routing_supply
 from netlists.netlist import Kind, Netlist
 from netlists.orientation import turn_offset, turn_size
@@ -42,34 +43,43 @@ class Imported:
     """What was left out, one sentence each."""
 
 
-def read_lefdef(lefs: Iterable[str | Path], def_: str | Path, grid: tuple[int, int] | None = None) -> Design:
+def read_lefdef(
+    lefs: Iterable[str | Path], def_: str | Path, grid: tuple[int, int] | None = None, ignore_regions: bool = False
+) -> Design:
     """The flat design of a DEF file: hard macros, standard cells and ports.
 
     Args:
         lefs: LEF files that hold all macros of the block; `.gz` too.
         def_: the DEF file; `.gz` too.
         grid: columns and rows; None: chosen by `choose_grid`.
+        ignore_regions: REGIONS and GROUPS mean nothing; without it a region of hard macros is an error.
 
     Raises:
         NetlistError: a file cannot be read or breaks its format, or the DEF uses what the LEFs don't define.
     """
-    return import_lefdef(lefs, def_, grid).design
+    return import_lefdef(lefs, def_, grid, ignore_regions).design
 
 
-def import_lefdef(lefs: Iterable[str | Path], def_: str | Path, grid: tuple[int, int] | None = None) -> Imported:
+def import_lefdef(
+    lefs: Iterable[str | Path], def_: str | Path, grid: tuple[int, int] | None = None, ignore_regions: bool = False
+) -> Imported:
     """As `read_lefdef`, with what export needs."""
-    return build(read_lefs(lefs), read_def(def_), grid, def_)
+    return build(read_lefs(lefs), read_def(def_), grid, def_, ignore_regions)
 
 
 def build(
-    library: Library, block: DefBlock, grid: tuple[int, int] | None = None, source: str | Path | None = None
+    library: Library,
+    block: DefBlock,
+    grid: tuple[int, int] | None = None,
+    source: str | Path | None = None,
+    ignore_regions: bool = False,
 ) -> Imported:
     """The design of a block; `source` names its file in errors."""
     builder = _Builder(library, block, source)
     netlist = builder.netlist()
     placement = builder.placement(netlist)
     size = turn_size(netlist.size, placement.orientation)[:, netlist.is_hard & ~placement.fixed]
-    canvas = builder.canvas(size, grid)
+    canvas = builder.canvas(size, grid, ignore_regions)
     design = Design(netlist, canvas, placement, block.name or "design")
     return Imported(design, block.units, builder.shift, (*block.notes, *builder.notes))
 
@@ -133,13 +143,8 @@ class _Builder:
         return Kind.HARD_MACRO if is_large else Kind.STDCELL
 
     def _note_left_out(self, kind: NDArray[np.int64]) -> None:
-        block = self.block
         if (kind < 0).any():
             self.notes.append(f"{int((kind < 0).sum())} fillers and covers are left out")
-        if block.regions or block.groups:
-            self.notes.append(f"{len(block.regions)} regions and {len(block.groups)} groups are read, not enforced")
-        if block.components.halo:
-            self.notes.append(f"halos of {len(block.components.halo)} components are read, not enforced")
 
     def netlist(self) -> Netlist:
         components = self.block.components
@@ -210,8 +215,14 @@ class _Builder:
         at[:, placed] = (origin + turned - self.low[:, None]) / self.block.units
         return at, np.isin(np.arange(self.num_ports), placed)
 
-    def canvas(self, movable_size: NDArray[np.float64], grid: tuple[int, int] | None) -> Canvas:
-        """Raises NetlistError where the die is no area. `movable_size`: (2, M), of the movable hard macros, um."""
+    def canvas(self, movable_size: NDArray[np.float64], grid: tuple[int, int] | None, ignore_regions: bool) -> Canvas:
+        """Raises NetlistError where the die is no area, or hard macros belong in regions.
+
+        Args:
+            movable_size: (2, M), of the movable hard macros, um.
+            grid: columns and rows; None: chosen.
+            ignore_regions: regions mean nothing.
+        """
         block = self.block
         corners = np.array(block.die)
         if len(corners) == 2:
@@ -224,9 +235,17 @@ class _Builder:
         cols, rows = grid or choose_grid(width, height, movable_size)
         hard = self.component[: int((self.kind == Kind.HARD_MACRO).sum())]
         supply = routing_supply(self.library, block, [self.macros[i] for i in block.components.macro[hard].tolist()])
-        blockages = [self._blockage(box, 1.0) for box in outside_of(corners)]
+        constraints, constraint_notes = constraints_of(block, self.library.grid, hard.tolist())
+        fences, region_notes = fences_of(block, hard.tolist(), ignore_regions, self.source)
+        self.notes += [*constraint_notes, *region_notes]
+        blockages = [self._blockage(box, 1.0) for box in (*outside_of(corners), *fences)]
         blockages += [found for blockage in block.blockages for found in self._blockages(blockage)]
-        return Canvas(width, height, cols, rows, **vars(supply), blockages=tuple(found for found in blockages if found))
+        return Canvas(
+            *(width, height, cols, rows),
+            **vars(supply),
+            blockages=tuple(found for found in blockages if found),
+            constraints=constraints,
+        )
 
     def _blockages(self, blockage: PlacementBlockage) -> list[Blockage | None]:
         if blockage.component:

@@ -145,6 +145,7 @@ def _components(components: Components) -> Iterator[str]:
             halo = components.halo[i]
             margins = " ".join(map(_number, (halo.left, halo.bottom, halo.right, halo.top)))
             text += f" + HALO {'SOFT ' if halo.soft else ''}{margins}"
+        text += f" + REGION {components.region[i]}" if i in components.region else ""
         if not np.isnan(components.weight[i]):
             text += f" + WEIGHT {_number(components.weight[i])}"
         yield f"{text} ;"

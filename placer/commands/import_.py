@@ -11,7 +11,7 @@ import numpy as np
 import tyro
 
 import netlists
-from netlists import Design, Kind, NetlistError
+from netlists import Constraints, Design, Kind, NetlistError
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,10 @@ class Import:
     placement: Path | None = None
     """With --netlist or --aux, a .plc to take canvas and positions from."""
     constraints: Path | None = None
-    """A constraints.toml; by default the one that lies in the folder already, if any."""
+    """A constraints.toml, beside the constraints in LEF and DEF. Without it, one that lies in the folder already holds
+    alone."""
+    ignore_regions: bool = False
+    """Import a DEF whose REGIONS and GROUPS hold hard macros, as if they did not."""
     cluster: bool = True
     """Join standard cells to soft macros."""
     groups: int = 500
@@ -47,16 +50,13 @@ class Import:
 
     def run(self) -> int:
         from netlists.clustering import CLUSTERS_NAME, ClusterConfig, cluster_cells, write_clusters
-        from netlists.constraints_file import CONSTRAINTS_NAME, constrain, read_constraints
         from netlists.files import remove
         from netlists.source import SOURCE_NAME
 
         self._check()
         config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
         design, notes, write_origin = self._read()
-        stated = self.constraints or self.out / CONSTRAINTS_NAME
-        if self.constraints or stated.exists():
-            design = constrain(design, read_constraints(stated), stated)
+        design, kept = self._constrained(design)
         has_cells = (design.netlist.kind == Kind.STDCELL) & ~design.placement.fixed
         clustering = cluster_cells(design, config) if self.cluster and has_cells.any() else None
         design = clustering.design if clustering else design
@@ -66,7 +66,7 @@ class Import:
         if clustering:
             write_clusters(self.out / CLUSTERS_NAME, clustering)
         write_origin(self.out)
-        for note in notes:
+        for note in (*notes, *kept):
             print(f"note: {note}")
         print(f"{_summary(design)}\n  {self.out}")
         return 0
@@ -77,10 +77,27 @@ class Import:
             raise NetlistError("expected one of --lef with --def, --aux, and --netlist")
         if given[0] and (self.def_ is None or not self.lef):
             raise NetlistError("expected --lef with at least one file and --def with one")
+        if self.ignore_regions and not given[0]:
+            raise NetlistError("--ignore-regions goes with --lef and --def; only a DEF has regions")
         if given[0] and self.placement is not None:
             raise NetlistError("--placement goes with --netlist or --aux; a DEF states positions itself")
         if (self.cols is None) != (self.rows is None):
             raise NetlistError("expected both --cols and --rows or neither, got one of them")
+
+    def _constrained(self, design: Design) -> tuple[Design, tuple[str, ...]]:
+        """The design under the constraints of a file, and notes for the user."""
+        from netlists.constraints_file import CONSTRAINTS_NAME, constrain, read_constraints
+
+        if self.constraints:
+            stated = read_constraints(self.constraints)
+            return constrain(design, design.constraints.joined(stated), self.constraints), ()
+        present = self.out / CONSTRAINTS_NAME
+        if not present.exists():
+            return design, ()
+        held = constrain(design, read_constraints(present), present)
+        lost = held.constraints != design.constraints and design.constraints != Constraints()
+        note = f"{present} holds as it is; delete it to take halos and grid from LEF and DEF again"
+        return held, (note,) if lost else ()
 
     def _read(self) -> tuple[Design, tuple[str, ...], Callable[[Path], None]]:
         """The design, notes for the user, and what writes the way back to the source into the folder."""
@@ -90,7 +107,7 @@ class Import:
             from netlists.lefdef.folder import write_origin as write_def_origin
 
             lefs, def_ = self.lef, self.def_
-            imported = import_lefdef(lefs, def_, grid)
+            imported = import_lefdef(lefs, def_, grid, self.ignore_regions)
             return imported.design, imported.notes, lambda out: write_def_origin(out, imported, lefs, def_)
         source = self.aux or self.netlist
         assert source is not None  # as _check saw

@@ -8,10 +8,14 @@ from hypothesis import assume, given, settings
 from reference.legality import violations
 from strategies import constrained_designs
 
-from env import FloorplanEnv, check_legality, legalize
+from env import FloorplanEnv, analytic_start, check_legality, legalize
 from env.legality import count_breaches
+from env.search import SearchConfig, search
 from env.start import flips, orient
-from netlists import Blockage, Constraints, MacroRule, NetlistError, constrain
+from netlists import Blockage, Constraints, MacroRule, NetlistError, constrain, read_plc, write_plc
+from netlists.export import Frame, format_def
+from netlists.lefdef import parse_def, parse_lef
+from netlists.lefdef.design import build
 
 
 def under(design, **fields):
@@ -135,3 +139,37 @@ def test_fixed_macros_may_touch_the_edge_and_one_another(small):
     design = replace(small, placement=small.placement.replace(x=x, y=y, fixed=fixed, orientation=orientation))
     found = legalize(constrain(design, Constraints(halo=1.0, boundary=1.0)), design.placement)
     assert np.array_equal(found.x[hard], x[hard])
+
+
+MACRO = "MACRO m CLASS BLOCK ; SIZE 4.5 BY 2.25 ; PIN p DIRECTION OUTPUT ; END p END m"
+
+
+def block_of(units: int) -> bytes:
+    """Eight macros in pairs, on one another, on a die whose corner is on no grid but that of database units."""
+    components = " ".join(f"- m{i} m + PLACED ( {i} {i} ) N + HALO {units} 0 0 0 ;" for i in range(8))
+    nets = " ".join(f"- n{i} ( m{i} p ) ( m{i + 4} p ) ;" for i in range(4))
+    head = f"UNITS DISTANCE MICRONS {units} ; DIEAREA ( -7 3 ) ( {20 * units} {20 * units} ) ;"
+    return f"{head} COMPONENTS 8 ; {components} END COMPONENTS NETS 4 ; {nets} END NETS END DESIGN".encode()
+
+
+@pytest.mark.parametrize(("units", "grid"), [(2000, 0.0005), (2000, 0.005), (256, 1 / 256), (1000, 0.045)])
+def test_halos_and_manufacturing_grid_survive_search_and_files(tmp_path, units, grid):
+    """Six decimals of a .plc and whole units of a DEF hold what the search found; going on from them moves nothing."""
+    library, text = parse_lef(f"MANUFACTURINGGRID {grid!r} ; {MACRO}".encode()), block_of(units)
+    imported = build(library, parse_def(text))
+    design = imported.design
+    start = legalize(design, analytic_start(design))
+    found = search(design, start, SearchConfig(moves=20000, start_temperature=1e-2)).placement
+    assert violations(design.netlist, design.canvas, found) == []
+    assert not np.allclose(found.x, start.x)
+    write_plc(tmp_path / "found.plc", design.netlist, design.canvas, found)
+    _, read = read_plc(tmp_path / "found.plc", design.netlist)
+    assert breaches(design.with_placement(read)) == {}
+    assert np.allclose(legalize(design, read).x, found.x, rtol=0, atol=1e-6)
+    exported = parse_def(format_def(text, design.with_placement(read), Frame(imported.shift, imported.units)))
+    step = round(grid * units)
+    assert not (np.stack([exported.components.x, exported.components.y]) % step).any()
+    again = build(library, exported).design
+    assert np.allclose(again.placement.x, found.x, rtol=0, atol=1e-6)
+    assert np.allclose(again.placement.y, found.y, rtol=0, atol=1e-6)
+    assert breaches(again) == {}

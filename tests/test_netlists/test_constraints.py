@@ -47,6 +47,14 @@ def test_every_key():
     assert parse_constraints(format_constraints(EXPECTED)) == EXPECTED
 
 
+def test_of_joined_constraints_the_others_count():
+    mine = Constraints((MacroRule("a*", 3.0),), 1.0, (0.2, 0.2), (0.1, 0.1), 1.0, (Blockage(0, 0, 1, 1),))
+    assert mine.joined(Constraints()) == mine
+    assert Constraints().joined(mine) == mine
+    macros, blockages = mine.macros + EXPECTED.macros, mine.blockages + EXPECTED.blockages
+    assert mine.joined(EXPECTED) == replace(EXPECTED, macros=macros, blockages=blockages)
+
+
 @settings(max_examples=40)
 @given(constrained_designs())
 def test_text_keeps_everything(design):
@@ -58,7 +66,7 @@ def test_text_keeps_everything(design):
     ("text", "line", "words"),
     [
         ("halo = ]", 1, "expected TOML, found: "),
-        ("\nhalo = -1", 2, "halo: expected a number from 0 to 1e+09, found -1"),
+        ("\nhalo = -1", 2, "halo: expected a number from 0 to 1e+12, found -1"),
         ("\nhalo = nan", 2, "halo: expected a number"),
         ("x = 1", 1, "x: expected one of the keys halo, boundary"),
         ("snap = 3", 1, "snap: expected a table"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists import Blockage, Kind, NetlistError
+from netlists import Blockage, Kind, MacroRule, NetlistError
 from netlists.lefdef import (
     Direction,
     State,
@@ -220,7 +220,17 @@ def test_blockages_regions_groups():
     assert BLOCK.blockages[3].component == "i1"
     assert len(BLOCK.blockages[4].polygons[0]) == 6
     assert BLOCK.regions[0] == Region("fence", "FENCE", ((0, 0, 1000, 2000), (3000, 0, 4000, 1000)))
-    assert BLOCK.groups[0] == Group("g", "fence", ("i1", "ram*"))
+    assert BLOCK.groups[0] == Group("g", "fence", ("i1", "fil*"), 82)
+    assert BLOCK.components.region == {5: "fence"}
+
+
+def test_rectangles_in_a_group_or_component_are_its_region():
+    block = parse(
+        "COMPONENTS 1 ;\n- a INV + REGION ( 0 0 ) ( 5 5 ) ( 9 9 ) ( 7 7 ) ;\nEND COMPONENTS\n"
+        "GROUPS 1 ;\n- g a + REGION ( 1 1 ) ( 2 2 ) + SOFT MAXX 3 ;\nEND GROUPS"
+    )
+    assert block.regions == (Region("a", "", ((0, 0, 5, 5), (7, 7, 9, 9))), Region("g", "", ((1, 1, 2, 2),)))
+    assert (block.components.region, block.groups[0].region) == ({0: "a"}, "g")
 
 
 def test_what_was_skipped_is_said():
@@ -364,8 +374,9 @@ def test_large_cells_are_hard_macros():
 def test_canvas():
     canvas = read_lefdef([DATA / "tiny.lef"], DATA / "tiny.def", (7, 9)).canvas
     assert (canvas.width, canvas.height, canvas.cols, canvas.rows) == (100, 100, 7, 9)
-    notch, outside, *others = canvas.blockages
+    notch, fence, rest_of_fence, outside, *others = canvas.blockages
     assert notch == Blockage(60, 50, 100, 100)  # of the die
+    assert (fence, rest_of_fence) == (Blockage(10, 5, 11, 7), Blockage(13, 5, 14, 6))  # holds cells: macros keep out
     assert outside == Blockage(0, 0, 10, 5)  # clipped to it
     rates = [blockage.rate for blockage in others]
     assert rates == [1, 1, pytest.approx(0.7), 1, 1]  # ..., soft, at most 30 % full, a polygon of two slabs
@@ -413,6 +424,80 @@ def test_what_lef_and_def_disagree_on(body, line, words):
         design_of(body)
     assert caught.value.line == line
     assert words in str(caught.value)
+
+
+REGIONS = "REGIONS 1 ;\n- r ( 0 0 ) ( 10000 10000 ) {} ;\nEND REGIONS\n"
+GROUP = "COMPONENTS 2 ;\n- u/ram RAM ;\n- u/i1 INV ;\nEND COMPONENTS\nGROUPS 1 ;\n- g {} + REGION r ;\nEND GROUPS"
+MEMBER = "COMPONENTS 1 ;\n- u/ram RAM + PLACED ( 0 0 ) N\n + REGION {} ;\nEND COMPONENTS"
+
+
+@pytest.mark.parametrize("kind", ["", "+ TYPE FENCE"])
+@pytest.mark.parametrize(
+    ("body", "where", "region"),
+    [
+        (REGIONS + GROUP.format("u/i1 u/ram"), "11: in GROUPS", "r"),
+        (REGIONS + GROUP.format("u/r*m"), "11: in GROUPS", "r"),
+        (REGIONS + MEMBER.format("r"), "7: in COMPONENTS", "r"),
+        (REGIONS + MEMBER.format("( 0 0 ) ( 10 10 )"), "7: in COMPONENTS", "u/ram"),
+    ],
+)
+def test_a_region_of_a_hard_macro_is_refused(kind, body, where, region):
+    message = f"b.def:{where}: hard macro 'u/ram' belongs in region '{region}', but macros are not kept in regions"
+    with pytest.raises(NetlistError) as caught:
+        design_of(body.format(kind))
+    assert str(caught.value).startswith(message)
+    assert "--ignore-regions" in str(caught.value)
+    ignored = build(LIBRARY, parse(body.format(kind)), source="b.def", ignore_regions=True)
+    assert ignored.design.canvas.blockages == ()
+    assert any("regions are ignored: hard macros may lie inside and outside" in note for note in ignored.notes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "blockages", "note"),
+    [
+        ("+ TYPE GUIDE", "u/ram", (), "1 regions are not followed: guides, or of standard cells only"),
+        ("", "u/i*", (), "1 regions are not followed: guides, or of standard cells only"),
+        ("+ TYPE FENCE", "u/i*", (Blockage(0, 0, 10, 10),), "1 fences keep hard macros out"),
+    ],
+)
+def test_other_regions_are_said(kind, members, blockages, note):
+    imported = build(LIBRARY, parse((REGIONS + GROUP.format(members)).format(kind)), source="b.def")
+    assert imported.design.canvas.blockages == blockages
+    assert any(note in text for text in imported.notes)
+
+
+def test_halos_become_rules():
+    """The largest margin: 400 and 4 of 1000 database units a micron. Cells have none."""
+    imported = import_lefdef([DATA / "tiny.lef"], DATA / "tiny.def")
+    assert imported.design.constraints.macros == (MacroRule("u/ram1", 0.4), MacroRule("ram2", 0.004))
+    assert "2 hard macros have halos with different margins: the largest counts on all sides" in imported.notes
+    body = "COMPONENTS 2 ;\n- a INV + HALO 1 1 1 1 ;\n- b RAM + HALO -5 -5 -5 -5 ;\nEND COMPONENTS"
+    imported = build(LIBRARY, parse(body))
+    assert imported.design.constraints.macros == (MacroRule("b", 0.0),)
+    assert imported.notes[0] == "halos of 1 other components are left out"
+
+
+@pytest.mark.parametrize(
+    ("units", "grid", "pitch", "offset"),
+    [
+        (1000, 0.005, 0.005, (0.003, 0.001)),  # the die begins at (-0.003, 0.004): 5 - 4 = 1 to the next multiple of 5
+        (2000, 0.005, 0.005, (0.0015, 0.003)),  # at (-3, 4) / 2000
+        (1000, 0.0005, 0.001, (0.0, 0.0)),  # database units are on a finer grid
+        (256, 1 / 256, 1 / 256, (0.0, 0.0)),
+        (1000, 0.0015, 0.0, (0.0, 0.0)),  # neither is in the other
+        (1000000, 0.000001, 0.0, (0.0, 0.0)),  # finer than files hold
+    ],
+)
+def test_manufacturing_grid(units, grid, pitch, offset):
+    """Places that are on the grid in the coordinates of the DEF, and whole database units."""
+    library = parse_lef(f"MANUFACTURINGGRID {grid!r} ;".encode())
+    text = f"UNITS DISTANCE MICRONS {units} ;\nDIEAREA ( -3 4 ) ( 50000 50000 ) ;\nEND DESIGN\n"
+    imported = build(library, parse_def(text.encode()))
+    found = imported.design.constraints
+    assert found.pitch == pytest.approx((pitch, pitch), abs=1e-12)
+    assert found.offset == pytest.approx(offset, abs=1e-12)
+    assert any("the manufacturing grid" in note for note in imported.notes)
+    assert any("is left out" in note for note in imported.notes) == (pitch == 0)
 
 
 def test_bus_characters_of_lef_and_def_may_differ():

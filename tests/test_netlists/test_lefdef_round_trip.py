@@ -57,7 +57,7 @@ def test_every_block_makes_a_design(data):
     """Sizes, positions and pins come back from the arrays of the netlist, whatever the orientation and units."""
     library = data.draw(libraries())
     block = data.draw(blocks(library))
-    design = build(library, block).design
+    design = build(library, block, ignore_regions=True).design
     netlist, placement = design.netlist, design.placement
     node_of = {name: node for node, name in enumerate(netlist.node_name)}
     components = block.components

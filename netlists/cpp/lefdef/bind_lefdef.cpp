@@ -2,7 +2,8 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
-#include <cstring>
+#include <cstddef>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,38 +16,29 @@ namespace nb = nanobind;
 namespace {
 
 template <class T>
-nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values) {
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<std::size_t> shape) {
   auto* owned = new std::vector<T>(std::move(values));
   nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::ndarray<nb::numpy, T>(owned->data(), {owned->size()}, owner);
+  return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
+}
+
+template <class T>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values) {
+  const std::size_t size = values.size();
+  return to_numpy(std::move(values), {size});
 }
 
 /// (n, 4) boxes.
 nb::ndarray<nb::numpy, double> to_numpy(const std::vector<lefdef::Box>& boxes) {
-  auto* owned = new std::vector<double>();
-  owned->reserve(boxes.size() * 4);
-  for (const auto& box : boxes) owned->insert(owned->end(), box.begin(), box.end());
-  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
-  return nb::ndarray<nb::numpy, double>(owned->data(), {boxes.size(), 4}, owner);
+  std::vector<double> values;
+  values.reserve(boxes.size() * 4);
+  for (const auto& box : boxes) values.insert(values.end(), box.begin(), box.end());
+  return to_numpy(std::move(values), {boxes.size(), 4});
 }
 
 // Names are ASCII; other text (divider and bus characters) is read byte by byte.
 nb::object to_str(std::string_view text) {
   return nb::steal(PyUnicode_DecodeLatin1(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
-}
-
-nb::tuple to_strs(const std::vector<std::string_view>& texts) {
-  nb::list list;
-  for (const auto text : texts) list.append(to_str(text));
-  return nb::tuple(list);
-}
-
-nb::tuple to_tuple(lefdef::Point p) { return nb::make_tuple(p.x, p.y); }
-
-nb::tuple to_tuple(const std::vector<lefdef::Point>& points) {
-  nb::list list;
-  for (const auto& p : points) list.append(to_tuple(p));
-  return nb::tuple(list);
 }
 
 template <class Items, class Convert>
@@ -55,6 +47,12 @@ nb::tuple converted(const Items& items, Convert convert) {
   for (const auto& item : items) list.append(convert(item));
   return nb::tuple(list);
 }
+
+nb::tuple to_strs(const std::vector<std::string_view>& texts) { return converted(texts, to_str); }
+
+nb::tuple point(lefdef::Point p) { return nb::make_tuple(p.x, p.y); }
+
+nb::tuple points(const std::vector<lefdef::Point>& all) { return converted(all, point); }
 
 nb::dict components(lefdef::Components& c) {
   nb::dict out;
@@ -71,6 +69,9 @@ nb::dict components(lefdef::Components& c) {
   out["span_end"] = to_numpy(std::move(c.span_end));
   out["halo"] = converted(c.halo, [](const lefdef::Halo& h) {
     return nb::make_tuple(h.component, h.margin[0], h.margin[1], h.margin[2], h.margin[3], h.soft);
+  });
+  out["region"] = converted(c.region, [](const lefdef::InRegion& r) {
+    return nb::make_tuple(r.component, to_str(r.region));
   });
   return out;
 }
@@ -130,11 +131,11 @@ nb::dict to_dict(lefdef::Block& block) {
   out["divider"] = to_str(block.divider);
   out["bus"] = to_str(block.bus);
   out["units"] = block.units;
-  out["die"] = to_tuple(block.die);
+  out["die"] = points(block.die);
   out["die_line"] = block.die_line;
   out["rows"] = converted(block.rows, [](const lefdef::Row& r) {
-    return nb::make_tuple(to_str(r.name), to_str(r.site), to_tuple(r.origin), r.orientation,
-                          nb::make_tuple(r.count_x, r.count_y), to_tuple(r.step));
+    return nb::make_tuple(to_str(r.name), to_str(r.site), point(r.origin), r.orientation,
+                          nb::make_tuple(r.count_x, r.count_y), point(r.step));
   });
   out["tracks"] = converted(block.tracks, [](const lefdef::Tracks& t) {
     return nb::make_tuple(to_str({&t.axis, 1}), t.start, t.count, t.step, to_strs(t.layers));
@@ -143,14 +144,14 @@ nb::dict to_dict(lefdef::Block& block) {
   out["pins"] = pins(block.pins);
   out["nets"] = nets(block.nets);
   out["blockages"] = converted(block.blockages, [](const lefdef::Blocked& b) {
-    return nb::make_tuple(b.soft, b.pushdown, b.density, to_str(b.component), boxes(b.boxes),
-                          converted(b.polygons, [](const auto& polygon) { return to_tuple(polygon); }), b.line);
+    return nb::make_tuple(boxes(b.boxes), converted(b.polygons, points), b.soft, b.density, b.pushdown,
+                          to_str(b.component), b.line);
   });
   out["regions"] = converted(block.regions, [](const lefdef::Region& r) {
     return nb::make_tuple(to_str(r.name), to_str(r.type), boxes(r.boxes));
   });
   out["groups"] = converted(block.groups, [](const lefdef::Group& g) {
-    return nb::make_tuple(to_str(g.name), to_str(g.region), to_strs(g.members));
+    return nb::make_tuple(to_str(g.name), to_str(g.region), to_strs(g.members), g.line);
   });
   out["notes"] = notes(block.notes);
   return out;

@@ -30,6 +30,12 @@ struct Halo {
   bool soft;
 };
 
+/// The region that a component belongs in.
+struct InRegion {
+  std::int32_t component;
+  std::string_view region;
+};
+
 /// One entry a component. Positions in database units; names are views of the file.
 struct Components {
   std::vector<std::string_view> name, macro_name;  // distinct macros
@@ -38,6 +44,7 @@ struct Components {
   std::vector<double> x, y, weight;
   std::vector<std::int64_t> span_begin, span_end;  // bytes of the placement; empty before ';' where there is none
   std::vector<Halo> halo;
+  std::vector<InRegion> region;
 };
 
 struct Port {
@@ -97,6 +104,7 @@ struct Region {
 struct Group {
   std::string_view name, region;
   std::vector<std::string_view> members;
+  int line = 0;
 };
 
 /// A part of the file that was skipped, or that says something odd.

@@ -9,7 +9,7 @@ namespace lefdef {
 namespace {
 
 constexpr std::string_view kSkippedComponentOptions[] = {"EEQMASTER", "SOURCE", "MASKSHIFT", "ROUTEHALO",
-                                                         "REGION",    "FOREIGN", "GENERATE", "PROPERTY"};
+                                                         "FOREIGN",   "GENERATE", "PROPERTY"};
 
 constexpr std::string_view kSkippedPinOptions[] = {
     "SPECIAL",          "NETEXPR",       "SUPPLYSENSITIVITY", "GROUNDSENSITIVITY", "PROPERTY",
@@ -101,6 +101,8 @@ bool DefParser::component_option(std::int32_t index) {
   }
   if (keyword.is("HALO")) {
     halo(index);
+  } else if (keyword.is("REGION")) {
+    all.region.push_back({index, region_of(all.name[index])});
   } else if (keyword.is("WEIGHT")) {
     all.weight[index] = scan_.number("a weight");
   } else if (skips(kSkippedComponentOptions, keyword)) {

@@ -41,6 +41,7 @@ class DefParser {
   void regions();
   void groups();
   void blockage(int line);
+  std::string_view region_of(std::string_view owner);
 
   // def_connectivity.cpp
   void components();

@@ -76,16 +76,13 @@ void DefParser::groups() {
   section("GROUPS", [this] {
     scan_.enter("GROUPS");
     Group group;
-    group.name = scan_.name("a group name").text;
+    const Token name = scan_.name("a group name");
+    group.name = name.text;
+    group.line = name.line;
     while (!scan_.peek().is("+") && !scan_.peek().is(";")) group.members.push_back(scan_.name("a component, '+' or ';'").text);
     while (scan_.accept("+")) {
       if (scan_.accept("REGION")) {
-        // Older files state the rectangles of the region here.
-        if (scan_.peek().is("(")) {
-          scan_.skip_option();
-        } else {
-          group.region = scan_.name("a region").text;
-        }
+        group.region = region_of(group.name);
       } else if (scan_.accept("PROPERTY") || scan_.accept("SOFT")) {
         scan_.skip_option();
       } else {
@@ -95,6 +92,15 @@ void DefParser::groups() {
     scan_.expect(";", "or '+' in the group");
     block_.groups.push_back(std::move(group));
   });
+}
+
+/// The name of a region, after `REGION`. Older files state rectangles there: they become a region with the owner's name.
+std::string_view DefParser::region_of(std::string_view owner) {
+  if (!scan_.peek().is("(")) return scan_.name("a region").text;
+  Region region{owner, {}, {}};
+  while (scan_.peek().is("(")) region.boxes.push_back(box("to begin a corner of the region"));
+  block_.regions.push_back(std::move(region));
+  return owner;
 }
 
 }  // namespace lefdef
