@@ -71,7 +71,7 @@ class Search:
         """Anneals for so many seconds or moves a chain, whichever ends first."""
 
     def share(self) -> None:
-        """The worst chain goes on from where the best one is."""
+        """The worst chain goes on from where the best one is, guided if that is."""
 
     @property
     def proxy(self) -> float: ...

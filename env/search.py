@@ -21,7 +21,11 @@ SLICES = 60
 
 GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
-(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0. Until then they share nothing."""
+(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0."""
+
+SHARE_FROM = 0.4
+"""Share of the search after which chains share the best state, and whether it is guided: by then it shows whether the
+guide helps this design."""
 
 UNLIMITED = 10**15
 """Moves, where time is the limit."""
@@ -115,7 +119,7 @@ def search(
                 chains.run(warmer, colder, left, UNLIMITED, guide)
             else:
                 chains.run(warmer, colder, math.inf, max(1, config.moves // slices), guide)
-            if guide == 0:
+            if part >= SHARE_FROM * slices:
                 chains.share()
             elapsed = time.monotonic() - began
             trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))

@@ -27,6 +27,9 @@ takes minutes, and they are placed as with `none`."""
 ZERO_SHOT_SECONDS = 10.0
 """What the policy may take in all with `seconds=0`."""
 
+POLICY_SHARE, POLICY_SECONDS = 0.25, 5.0
+"""Most that the policy may take of a time budget: its share, and seconds. Search makes more of what is beyond that."""
+
 ZERO_SHOT_SHARE = 0.8
 """Of what is left of that when the best rollout is known: for its soft macros."""
 
@@ -154,9 +157,7 @@ class _Pipeline:
         legality = check_legality(design.with_placement(placement))
         if not legality.legal and design.placement.placed[design.netlist.is_port].all():
             raise NetlistError(f"no legal placement was found: {legality}; enlarge the canvas or free fixed macros")
-        return PlaceResult(
-            placement, costs, start_costs, self.stages, legality.legal, name, details, self.found
-        )
+        return PlaceResult(placement, costs, start_costs, self.stages, legality.legal, name, details, self.found)
 
     def _search(self) -> tuple[str, Placement, Costs, dict[str, Any]]:
         """The best start, and search from it in the time that is left; without any, its soft macros alone."""
@@ -259,7 +260,8 @@ class _Pipeline:
         kept = kept_placement(self.config.policy, checkpoint.record, self.design)
         if kept:
             starts["kept"] = Start(kept, kept, self.model.evaluate(kept))
-        budget = ZERO_SHOT_SECONDS if self.config.seconds == 0 else 0.25 * self.config.seconds
+        limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
+        budget = limited if self.config.seconds > 0 else ZERO_SHOT_SECONDS
         seconds = max(0.0, self.began + budget - time.monotonic())
         placements = zero_shot(self.design, checkpoint.policy, self.config, seconds)
         candidates = [soften(self.design, placement, self.model, self.config.seed) for placement in placements]

@@ -12,6 +12,7 @@ constexpr double kHardShare = 0.3;            // of the moves; the rest moves so
 constexpr double kSmallestStep = 2e-3, kLargestStep = 0.5;
 constexpr double kTargetAcceptance = 0.25;
 constexpr int kMedianNets = 5;
+constexpr int kTries = 3;  // places that a soft macro looks at, of which it tries the least crowded one
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -97,6 +98,16 @@ bool Annealer::attempt(MoveKind kind) {
   const auto near = [&](Point centre, double size) {
     return Point{centre.x + size * canvas.width * rng_.symmetric(), centre.y + size * canvas.height * rng_.symmetric()};
   };
+  const auto uncrowded = [&](Point centre, double size) {
+    Point best = near(centre, size);
+    double least = cost_.crowding(best);
+    for (int other = 1; other < kTries; ++other) {
+      const Point to = near(centre, size);
+      const double crowding = cost_.crowding(to);
+      if (crowding < least) best = to, least = crowding;
+    }
+    return best;
+  };
   const Point here{cost_.x(node), cost_.y(node)};
   switch (kind) {
     case MoveKind::hard_shift: {
@@ -113,14 +124,14 @@ bool Annealer::attempt(MoveKind kind) {
     case MoveKind::hard_swap: return swap_hard(rank);
     case MoveKind::hard_flip: return flip_hard(node);
     case MoveKind::soft_shift: {
-      const Point to = near(here, soft_step_.size);
+      const Point to = uncrowded(here, soft_step_.size);
       const bool accepted = move_soft(node, to.x, to.y);
       ++soft_step_.proposed;
       soft_step_.accepted += accepted;
       return accepted;
     }
     case MoveKind::soft_median: {
-      const Point to = near(median_of(node), soft_step_.size * rng_.uniform());
+      const Point to = uncrowded(median_of(node), soft_step_.size * rng_.uniform());
       return move_soft(node, to.x, to.y);
     }
     case MoveKind::soft_pull: {
@@ -258,14 +269,15 @@ Point Annealer::median_of(int node) {
   return {middle(ends_x), middle(ends_y)};
 }
 
+/// Another place that one of a node's nets touches.
 Point Annealer::random_net_point(int node) {
   const NetModel& nets = cost_.nets();
   const auto slots = nets.slots_of(node);
   if (slots.empty()) return {cost_.x(node), cost_.y(node)};
-  const int net = nets.slot_net[slots[rng_.index(static_cast<int>(slots.size()))]];
+  const int own = slots[rng_.index(static_cast<int>(slots.size()))], net = nets.slot_net[own];
   const int begin = nets.net_start[net], count = nets.net_start[net + 1] - begin;
-  const int slot = begin + rng_.index(count);
-  return cost_.slot(slot);
+  const int other = begin + rng_.index(count - 1);
+  return cost_.slot(other < own ? other : other + 1);
 }
 
 }  // namespace placecore

@@ -146,6 +146,18 @@ IncrementalCost::FlatCell IncrementalCost::cell_of(const Point& at) const {
   return col < 0 || row < 0 ? kOffCanvas : static_cast<FlatCell>(row * routing_grid_.cols + col);
 }
 
+double IncrementalCost::crowding(const Point& at) const {
+  const Canvas& canvas = design_->canvas;
+  const Point on{std::clamp(at.x, 0.0, canvas.width), std::clamp(at.y, 0.0, canvas.height)};
+  const int col = cell_along(on.x, canvas.width, grid_.cell_width, grid_.cols);
+  const int row = cell_along(on.y, canvas.height, grid_.cell_height, grid_.rows);
+  const double fill = occupied_[row * grid_.cols + col] / (grid_.cell_width * grid_.cell_height);
+  const Cell cell = cell_at_[cell_of(on)];
+  const double horizontal = congestion_[cell.col * routing_grid_.rows + cell.row];
+  const double vertical = congestion_[routing_grid_.size() + cell.row * routing_grid_.cols + cell.col];
+  return fill + std::max(horizontal, vertical);
+}
+
 /// Moves one slot of a net of more than two; returns the change of its length.
 double IncrementalCost::grow_net(int net, int slot, const Point& old, const Point& now) {
   Box& box = net_box_[net];

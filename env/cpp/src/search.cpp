@@ -48,21 +48,24 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
   const auto soft = movable_nodes(design.netlist, placement, movable, false);
   for (int thread = 0; thread < std::max(1, num_threads); ++thread) {
     chains_.emplace_back(cost, macros, hard, soft, seed * 1000003ULL + thread);
+    guided_.push_back(thread % 2 == 1);
   }
 }
 
 void Search::run(double from, double to, double seconds, long moves, double guide) {
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < chains_.size(); ++i) {
-    threads.emplace_back([&, i] { anneal(chains_[i], from, to, seconds, moves, i % 2 == 1 ? guide : 0.0); });
+    threads.emplace_back([&, i] { anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0); });
   }
-  anneal(chains_.front(), from, to, seconds, moves, 0.0);
+  anneal(chains_.front(), from, to, seconds, moves, guided_.front() ? guide : 0.0);
 }
 
 void Search::share() {
   const auto [best, worst] = std::minmax_element(
       chains_.begin(), chains_.end(), [](const Annealer& a, const Annealer& b) { return a.proxy() < b.proxy(); });
-  if (best != worst) worst->adopt(*best);
+  if (best == worst) return;
+  worst->adopt(*best);
+  guided_[worst - chains_.begin()] = guided_[best - chains_.begin()];
 }
 
 const Snapshot& Search::best() const {

@@ -84,6 +84,9 @@ class IncrementalCost {
   void set_guide(double weight);
   double guided_proxy() const { return proxy() + guide_ * guide_value_; }
 
+  /// How crowded it is at a point on the canvas: share of the grid cell that is occupied plus the greater congestion.
+  double crowding(const Point& at) const;
+
   const Design& design() const { return *design_; }
   const NetModel& nets() const { return *nets_; }
   std::span<const std::uint8_t> placed() const { return placed_; }

@@ -17,10 +17,10 @@ class Search {
 
   /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
   /// whichever ends first. Bounded by moves alone the result depends on nothing but the seed.
-  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first: it helps some designs
-  /// and harms others.
+  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first, until chains share: it
+  /// helps some designs and harms others.
   void run(double from, double to, double seconds, long moves, double guide = 0.0);
-  /// The chain that stands worst goes on from where the best one is.
+  /// The chain that stands worst goes on from where the best one is, guided if that is.
   void share();
 
   const Snapshot& best() const;
@@ -33,6 +33,7 @@ class Search {
   const Annealer& leader() const;
 
   std::vector<Annealer> chains_;
+  std::vector<bool> guided_;  // by chain
 };
 
 }  // namespace placecore

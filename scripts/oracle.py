@@ -1,0 +1,121 @@
+"""How much a start can be worth: searches of equal length from starts of increasing knowledge.
+
+    python scripts/oracle.py --designs DESIGN ... --out results/oracle.json
+
+A long search of each design plays the oracle. What it found is handed to short searches in three portions: its hard
+macros on the nearest grid cells (all that a perfect policy could say), its hard macros where they are, and everything;
+in the first two soft macros are placed anew. Beside them: the starts that know nothing of it (random, analytic) and
+the policy's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+import netlists
+from env.cost import CostModel
+from env.search import SearchConfig, search
+from env.start import analytic_start, legalize, movable_macros
+from netlists import Design, Placement
+from netlists.files import write_bytes
+from placer.checkpoint import load_checkpoint, policy_path
+from placer.pipeline import PlaceConfig, soften
+from placer.versions import provenance
+from placer.zero_shot import zero_shot
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """What to search, and for how long."""
+
+    designs: tuple[Path, ...]
+    """Netlist files or design folders; given positions of movable macros are ignored."""
+    placement: str | None = None
+    """Name of a .plc in each design's folder that has the canvas; else initial.plc."""
+    out: Path = Path("results/oracle.json")
+    """JSON record to write."""
+    policy: str = "shipped"
+    """The policy to compare."""
+    long_seconds: float = 60.0
+    """Of the oracle's search."""
+    seconds: float = 8.0
+    """Of each other search; the time of the start is not counted."""
+    policy_seconds: float = 5.0
+    """Of the policy's rollouts."""
+    seeds: tuple[int, ...] = (1, 2)
+    """Of the short searches; the oracle's is 0."""
+    threads: int = 2
+    """Chains."""
+
+
+def on_grid(design: Design, placement: Placement) -> Placement:
+    """The placement with its movable hard macros in the middle of their grid cells, legal again."""
+    canvas, hard = design.canvas, design.netlist.is_hard & ~placement.fixed
+    x = (np.floor(placement.x / canvas.cell_width) + 0.5) * canvas.cell_width
+    y = (np.floor(placement.y / canvas.cell_height) + 0.5) * canvas.cell_height
+    moved = placement.replace(x=np.where(hard, x, placement.x), y=np.where(hard, y, placement.y))
+    return legalize(design, moved)
+
+
+def at_random(design: Design, rng: np.random.Generator) -> Placement:
+    """Everything that may move anywhere, legal again."""
+    canvas, movable, start = design.canvas, movable_macros(design), analytic_start(design)
+    x, y = rng.uniform(0, canvas.width, len(movable)), rng.uniform(0, canvas.height, len(movable))
+    return legalize(design, start.replace(x=np.where(movable, x, start.x), y=np.where(movable, y, start.y)))
+
+
+def compare(path: Path, config: Oracle) -> dict[str, Any]:
+    """All starts of one design."""
+    given = path / config.placement if config.placement and (path / config.placement).exists() else None
+    design = netlists.read(path, given)
+    model = CostModel(design.netlist, design.canvas)
+    settings = SearchConfig(config.seconds, None, 0, config.threads)
+
+    def softened(placement: Placement) -> Placement:
+        return soften(design, placement, model, seed=0, moves=0).placement
+
+    def best_rollout() -> Placement:
+        rolled = zero_shot(design, policy, PlaceConfig(seed=0, threads=config.threads), config.policy_seconds)
+        return min((soften(design, p, model, seed=0) for p in rolled), key=lambda s: s.costs.proxy_cost).placement
+
+    analytic = softened(legalize(design, analytic_start(design)))
+    known = search(design, analytic, replace(settings, seconds=config.long_seconds), model)
+    print(f"{design.name}: {known.costs.proxy_cost:.4f} in {config.long_seconds:g} s", flush=True)
+    policy = load_checkpoint(policy_path(config.policy)).policy
+    starts: dict[str, Callable[[], Placement]] = {
+        "random": lambda: softened(at_random(design, np.random.default_rng(0))),
+        "analytic": lambda: analytic,
+        "policy": best_rollout,
+        "oracle, hard macros on the grid": lambda: softened(on_grid(design, known.placement)),
+        "oracle, hard macros": lambda: softened(known.placement),
+        "oracle, everything": lambda: known.placement,
+    }
+    found: dict[str, Any] = {}
+    for name, make in starts.items():
+        start = make()
+        reached = [search(design, start, replace(settings, seed=seed), model) for seed in config.seeds]
+        proxies = [result.costs.proxy_cost for result in reached]
+        found[name] = {"start": model.evaluate(start).proxy_cost, "proxy_costs": proxies}
+        print(f"  {name}: {found[name]['start']:.4f} -> {np.mean(proxies):.4f}", flush=True)
+    return {"design": design.name, "oracle": known.costs.proxy_cost, "starts": found}
+
+
+def main(config: Oracle) -> None:
+    """Compares the starts of every design and writes the record."""
+    began = time.monotonic()
+    settings = asdict(config) | {"designs": [str(path) for path in config.designs], "out": str(config.out)}
+    rows = [compare(path, config) for path in config.designs]
+    record = {**provenance(), "settings": settings, "rows": rows, "seconds": round(time.monotonic() - began, 1)}
+    write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Oracle))
