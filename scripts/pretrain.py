@@ -28,9 +28,9 @@ from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
 from placer.versions import provenance
 
-
-PPO_HARD_RANGE = (30, 160)
-"""Hard macros of the designs of PPO: as many as real blocks of this kind have."""
+PPO_HARD_RANGE, PPO_COLS = (30, 120), (14, 26)
+"""Hard macros and grid columns of the designs of PPO. Grids of a batch are padded to the largest one: few large ones
+would make all slow."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Pretrain:
     """Of the search that makes each target."""
     epochs: int = 40
     """Of imitation."""
-    ppo_designs: int = 32
+    ppo_designs: int = 16
     """Further synthetic designs, for PPO."""
     ppo_envs: int = 4
     """Environments of each of them."""
@@ -127,8 +127,8 @@ def ppo_designs(config: Pretrain) -> list[Design]:
     designs = []
     for index in range(config.ppo_designs):
         rng = np.random.default_rng([config.seed, config.designs, index])
-        num_hard = int(np.exp(rng.uniform(*np.log(PPO_HARD_RANGE))))
-        designs.append(generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard), rng))
+        num_hard, cols = int(np.exp(rng.uniform(*np.log(PPO_HARD_RANGE)))), int(rng.integers(*PPO_COLS))
+        designs.append(generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng))
     return designs
 
 
