@@ -1,6 +1,7 @@
 """Trains the shipped checkpoint from synthetic designs: imitation of searched placements, then PPO.
 
-    python scripts/pretrain.py --out runs/pretrain
+    python scripts/pretrain.py --out runs/imitation --ppo-minutes 0
+    python scripts/pretrain.py --out runs/pretrain --policy runs/imitation/shipped.safetensors
 
 Writes the checkpoint and its training record (`shipped.safetensors`, `shipped.json`) to the output folder; copy both to
 `placer/checkpoints/` to ship them. No design but those of `netlists.synthetic` is used.
@@ -27,6 +28,10 @@ from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
 from placer.versions import provenance
 
+PPO_HARD_RANGE, PPO_COLS = (30, 120), (14, 26)
+"""Hard macros and grid columns of the designs of PPO. Grids of a batch are padded to the largest one: few large ones
+would make all slow."""
+
 
 @dataclass(frozen=True)
 class Pretrain:
@@ -34,20 +39,28 @@ class Pretrain:
 
     out: Path
     """Folder of the run."""
-    designs: int = 60
+    policy: Path | None = None
+    """A checkpoint to go on from with PPO, without imitation."""
+    resume: bool = False
+    """Go on with the PPO that the folder of the run holds."""
+    designs: int = 80
     """Synthetic designs to imitate search on."""
-    search_seconds: float = 5.0
+    search_seconds: float = 4.0
     """Of the search that makes each target."""
-    epochs: int = 20
+    epochs: int = 40
     """Of imitation."""
-    ppo_designs: int = 8
-    """How many of the designs PPO goes on with, smallest first."""
-    ppo_minutes: float = 8.0
+    ppo_designs: int = 16
+    """Further synthetic designs, for PPO."""
+    ppo_envs: int = 4
+    """Environments of each of them."""
+    ppo_minutes: float = 60.0
     """Of PPO after imitation."""
     seed: int = 0
     """Of designs, search and learning."""
     threads: int = 2
     """Threads of torch and of the environments."""
+    bf16: bool = False
+    """See `TrainConfig.bf16`."""
 
 
 def make_lessons(config: Pretrain) -> list[Lesson]:
@@ -75,42 +88,65 @@ def main(config: Pretrain) -> None:
     config.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
-    lessons = make_lessons(config)
-    lesson_seconds = time.monotonic() - began
-    policy = Policy(PolicyConfig())
-    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed, search_seconds=config.search_seconds)
-    curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
-    record: dict[str, Any] = {
-        **provenance(),
-        "settings": {name: value for name, value in asdict(config).items() if name != "out"},
-        "designs": [lesson.task.task.design.name for lesson in lessons],
-        "samples": sum(len(lesson.targets) for lesson in lessons),
-        "searched_proxy_cost": float(np.mean([lesson.proxy_cost for lesson in lessons])),
-        "lesson_seconds": round(lesson_seconds, 1),
-        "imitation_loss": [round(loss, 4) for loss in curve],
-        "imitation_seconds": round(time.monotonic() - began - lesson_seconds, 1),
-    }
-    save_checkpoint(config.out / "imitation.safetensors", policy, record)
+    settings = asdict(config) | {"out": str(config.out), "policy": str(config.policy) if config.policy else None}
+    record: dict[str, Any] = {**provenance(), "settings": settings}
+    if config.policy or config.resume:
+        known = load_checkpoint(config.policy or config.out / "ppo" / POLICY_FILE)
+        policy = known.policy
+        record["started_from"] = known.record
+    else:
+        policy = _imitate(config, record)
+        save_checkpoint(config.out / "imitation.safetensors", policy, record)
     if config.ppo_minutes > 0:
-        policy = _reinforce(config, lessons, policy, record)
+        policy = _reinforce(config, policy, record)
     record["seconds"] = round(time.monotonic() - began, 1)
     save_checkpoint(config.out / "shipped.safetensors", policy, record)
     (config.out / "shipped.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _reinforce(config: Pretrain, lessons: list[Lesson], policy: Policy, record: dict[str, Any]) -> Policy:
-    designs: list[Design] = [lesson.task.task.design for lesson in lessons]
-    designs.sort(key=lambda design: int(design.netlist.is_hard.sum()))
+def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
+    began = time.monotonic()
+    lessons = make_lessons(config)
+    made = time.monotonic()
+    policy = Policy(PolicyConfig())
+    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed, search_seconds=config.search_seconds)
+    curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
+    record |= {
+        "designs": [lesson.task.task.design.name for lesson in lessons],
+        "samples": sum(len(lesson.targets) for lesson in lessons),
+        "searched_proxy_cost": float(np.mean([lesson.proxy_cost for lesson in lessons])),
+        "lesson_seconds": round(made - began, 1),
+        "imitation_loss": [round(loss, 4) for loss in curve],
+        "imitation_seconds": round(time.monotonic() - made, 1),
+    }
+    return policy
+
+
+def ppo_designs(config: Pretrain) -> list[Design]:
+    """Designs of all families in turn, none of them among those of imitation."""
+    designs = []
+    for index in range(config.ppo_designs):
+        rng = np.random.default_rng([config.seed, config.designs, index])
+        num_hard, cols = int(np.exp(rng.uniform(*np.log(PPO_HARD_RANGE)))), int(rng.integers(*PPO_COLS))
+        designs.append(generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng))
+    return designs
+
+
+def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Policy:
+    designs = ppo_designs(config)
     settings = TrainConfig(
         seed=config.seed,
+        envs=config.ppo_envs * len(designs),
         minutes=config.ppo_minutes,
         threads=config.threads,
-        ppo=PPOConfig(learning_rate=2e-4, entropy=0.003),
+        bf16=config.bf16,
+        ppo=PPOConfig(learning_rate=3e-4, entropy=0.003, epochs=1, minibatch=256),
     )
-    train(designs[: config.ppo_designs], settings, config.out / "ppo", policy)
+    train(designs, settings, config.out / "ppo", policy, config.resume)
     rows = [json.loads(line) for line in (config.out / "ppo" / CURVE_FILE).read_text().splitlines()]
-    names = ("env_steps", "proxy_cost", "entropy", "value_loss")
-    record["ppo_curve"] = [{name: row[name] for name in names if name in row} for row in rows]
+    names = ("env_steps", "seconds", "proxy_cost", "entropy", "value_loss", "explained_variance")
+    record["ppo_designs"] = [design.name for design in designs]
+    record["ppo_curve"] = [{name: round(row[name], 4) for name in names if name in row} for row in rows]
     return load_checkpoint(config.out / "ppo" / POLICY_FILE).policy
 
 
