@@ -23,7 +23,7 @@ GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
 (`IncrementalCost::set_guide`), and the share of the search over which it falls to 0."""
 
-SHARE_FROM = 0.4
+SHARE_FROM = 0.25
 """Share of the search after which chains share the best state, and whether it is guided: by then it shows whether the
 guide helps this design."""
 
