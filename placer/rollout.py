@@ -171,8 +171,23 @@ class Player:
         return [(k, int(macro[b]), self.env.episodes.slice(maps, b)) for b, k in enumerate(self.task_of)]
 
     @torch.no_grad()
-    def play(self, policy: Policy, steps: int, generator: torch.Generator, greedy: Tensor | None = None) -> Rollout:
-        """Plays so many steps in every environment."""
+    def play(
+        self,
+        policy: Policy,
+        steps: int,
+        generator: torch.Generator,
+        greedy: Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Rollout:
+        """Plays so many steps in every environment.
+
+        Args:
+            policy: in evaluation mode.
+            steps: of every environment.
+            generator: draws the actions.
+            greedy: (B,) where the most likely action is taken instead.
+            temperature: logits are divided by it; learning needs 1.
+        """
         embeddings = policy.embed(self.graphs)
         shape = (steps, self.env.num_envs)
         actions, dones = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
@@ -183,7 +198,7 @@ class Player:
             batch = collate(self.tasks, self.graph_start, self.samples())
             batches.append(batch)
             logits, value = policy(embeddings, batch.to(self.device))
-            action, log_probability = sample_actions(logits.float().cpu(), generator, greedy)
+            action, log_probability = sample_actions(logits.float().cpu() / temperature, generator, greedy)
             actions[t], log_probabilities[t] = action.numpy(), log_probability.numpy()
             values[t] = value.float().cpu().numpy()
             own = to_own_grid(actions[t], batch.padded_cols, batch.cols.numpy())
