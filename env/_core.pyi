@@ -70,8 +70,8 @@ class Search:
     def run(self, start_temperature: float, end_temperature: float, seconds: float, moves: int, guide: float = 0.0) -> None:
         """Anneals for so many seconds or moves a chain, whichever ends first."""
 
-    def share(self) -> None:
-        """The worst chain goes on from where the best one is, guided if that is."""
+    def join(self) -> None:
+        """From now on all chains work on the placement of the best one."""
 
     @property
     def proxy(self) -> float: ...

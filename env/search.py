@@ -17,15 +17,15 @@ from env.start import movable_macros
 from netlists import Design, Placement
 
 SLICES = 60
-"""Parts of a search, between which chains share the best and a caller hears of it; more if one would take over 1 s."""
+"""Parts of a search, between which a caller hears of it; more if one would take over 1 s."""
 
 GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
 (`IncrementalCost::set_guide`), and the share of the search over which it falls to 0."""
 
-SHARE_FROM = 0.25
-"""Share of the search after which chains share the best state, and whether it is guided: by then it shows whether the
-guide helps this design."""
+JOIN_AT = 0.25
+"""Share of the search after which the chains go on together from the best of them, guided if it is: by then it shows
+whether the guide helps this design."""
 
 UNLIMITED = 10**15
 """Moves, where time is the limit."""
@@ -119,8 +119,8 @@ def search(
                 chains.run(warmer, colder, left, UNLIMITED, guide)
             else:
                 chains.run(warmer, colder, math.inf, max(1, config.moves // slices), guide)
-            if part >= SHARE_FROM * slices:
-                chains.share()
+            if part + 1 >= JOIN_AT * slices:
+                chains.join()
             elapsed = time.monotonic() - began
             trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))
             if listener:

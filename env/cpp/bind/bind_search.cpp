@@ -116,7 +116,7 @@ void register_search(nb::module_& module) {
       .def("run", &Search::run, nb::arg("start_temperature"), nb::arg("end_temperature"), nb::arg("seconds"),
            nb::arg("moves"), nb::arg("guide") = 0.0, nb::call_guard<nb::gil_scoped_release>(),
            "Anneals for so many seconds or moves a chain, whichever ends first.")
-      .def("share", &Search::share, "The worst chain goes on from where the best one is, guided if that is.")
+      .def("join", &Search::join, "From now on all chains work on the placement of the best one.")
       .def_prop_ro("proxy", &Search::proxy)
       .def_prop_ro("costs", [](const Search& self) { return to_tuple(self.costs()); })
       .def_prop_ro("best_costs", [](const Search& self) { return to_tuple(self.best().costs); })

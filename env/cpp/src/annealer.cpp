@@ -8,7 +8,6 @@ namespace placecore {
 
 namespace {
 
-constexpr double kHardShare = 0.3;            // of the moves; the rest moves soft macros
 constexpr double kSmallestStep = 2e-3, kLargestStep = 0.5;
 constexpr double kTargetAcceptance = 0.25;
 constexpr int kMedianNets = 5;
@@ -75,8 +74,24 @@ void Annealer::adopt(const Annealer& other) {
   keep_best();
 }
 
+void Annealer::restrict(std::span<const int> soft, double hard_share) {
+  soft_.assign(soft.begin(), soft.end());
+  hard_share_ = hard_share;
+}
+
+void Annealer::take(const Annealer& other) {
+  std::vector<Move> moves;
+  for (const int node : other.soft_) {
+    const double x = other.cost_.x(node), y = other.cost_.y(node);
+    if (x != cost_.x(node) || y != cost_.y(node)) moves.push_back({node, x, y, cost_.orientation(node)});
+  }
+  cost_.propose(moves, kInfinity);
+  cost_.accept();
+  keep_best();
+}
+
 MoveKind Annealer::draw_kind() {
-  const bool hard = !hard_.empty() && (soft_.empty() || rng_.uniform() < kHardShare);
+  const bool hard = !hard_.empty() && (soft_.empty() || rng_.uniform() < hard_share_);
   const double u = rng_.uniform();
   if (hard) {
     if (u < 0.50) return MoveKind::hard_shift;

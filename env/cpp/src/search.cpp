@@ -9,7 +9,13 @@ namespace placecore {
 
 namespace {
 
-constexpr long kBatch = 512;  // moves between looks at the clock
+constexpr long kBatch = 64;  // moves between looks at the clock
+// How long joined chains work on their own. In longer rounds each repairs the same crowded cells, and what they put
+// together is worse than what they began with.
+constexpr double kRoundSeconds = 0.002;
+constexpr long kRoundMoves = 300;
+constexpr std::size_t kLeastSoftMacros = 8;  // of each chain
+constexpr double kMostHardShare = 0.9;       // of the moves of the chain that moves the hard macros
 
 using Clock = std::chrono::steady_clock;
 
@@ -40,7 +46,8 @@ std::vector<int> movable_nodes(const Netlist& netlist, const PlacementView& plac
 }  // namespace
 
 Search::Search(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> movable,
-               Weights weights, std::uint64_t seed, int num_threads) {
+               Weights weights, std::uint64_t seed, int num_threads)
+    : rng_(seed) {
   const auto nets = std::make_shared<const NetModel>(design, placement.placed);
   const IncrementalCost cost(design, nets, placement, weights);
   const HardMacros macros(design, placement);
@@ -50,9 +57,34 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
     chains_.emplace_back(cost, macros, hard, soft, seed * 1000003ULL + thread);
     guided_.push_back(thread % 2 == 1);
   }
+  soft_ = soft;
+  num_hard_ = hard.size();
 }
 
 void Search::run(double from, double to, double seconds, long moves, double guide) {
+  if (!joined_) {
+    run_chains(from, to, seconds, moves, guide);
+    return;
+  }
+  const auto start = Clock::now();
+  const bool timed = std::isfinite(seconds);
+  long done = 0;
+  while (done < moves) {
+    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    if (elapsed >= seconds) break;
+    const double round = std::min(timed ? kRoundSeconds : seconds, seconds - elapsed);
+    const long count = timed ? moves - done : std::min(kRoundMoves, moves - done);
+    const double begin = timed ? elapsed / seconds : static_cast<double>(done) / static_cast<double>(moves);
+    const double end = timed ? (elapsed + round) / seconds : static_cast<double>(done + count) / static_cast<double>(moves);
+    const auto at = [&](double progress) { return from * std::pow(to / from, progress); };
+    deal();
+    run_chains(at(begin), at(end), round, count, guide);
+    merge();
+    if (!timed) done += count;
+  }
+}
+
+void Search::run_chains(double from, double to, double seconds, long moves, double guide) {
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < chains_.size(); ++i) {
     threads.emplace_back([&, i] { anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0); });
@@ -60,12 +92,37 @@ void Search::run(double from, double to, double seconds, long moves, double guid
   anneal(chains_.front(), from, to, seconds, moves, guided_.front() ? guide : 0.0);
 }
 
-void Search::share() {
-  const auto [best, worst] = std::minmax_element(
-      chains_.begin(), chains_.end(), [](const Annealer& a, const Annealer& b) { return a.proxy() < b.proxy(); });
-  if (best == worst) return;
-  worst->adopt(*best);
-  guided_[worst - chains_.begin()] = guided_[best - chains_.begin()];
+void Search::join() {
+  if (joined_) return;
+  const auto best = std::min_element(chains_.begin(), chains_.end(),
+                                     [](const Annealer& a, const Annealer& b) { return a.proxy() < b.proxy(); });
+  guided_.assign(chains_.size(), guided_[best - chains_.begin()]);
+  for (auto chain = chains_.begin(); chain != chains_.end(); ++chain) {
+    if (chain != best) chain->adopt(*best);
+  }
+  // With few soft macros there is nothing to divide: the chains stay what they are, each with all of them.
+  joined_ = chains_.size() > 1 && soft_.size() >= kLeastSoftMacros * chains_.size();
+}
+
+/// The first chain gets the hard macros, and soft ones for the time that it has left beside them.
+void Search::deal() {
+  for (std::size_t i = soft_.size(); i > 1; --i) std::swap(soft_[i - 1], soft_[rng_.index(static_cast<int>(i))]);
+  const double chains = static_cast<double>(chains_.size());
+  const double hard_share = num_hard_ == 0 ? 0.0 : std::min(kMostHardShare, Annealer::kHardShare * chains);
+  const double first = (1.0 - hard_share) / (chains - hard_share);
+  auto from = soft_.begin();
+  for (std::size_t i = 0; i < chains_.size(); ++i) {
+    const double end = first + (1.0 - first) * static_cast<double>(i) / (chains - 1.0);
+    const auto to = soft_.begin() + std::lround(end * static_cast<double>(soft_.size()));
+    chains_[i].restrict({from, to}, i == 0 ? hard_share : 0.0);
+    from = to;
+  }
+}
+
+/// Puts together what the chains did to their own macros.
+void Search::merge() {
+  for (std::size_t i = 1; i < chains_.size(); ++i) chains_.front().take(chains_[i]);
+  for (std::size_t i = 1; i < chains_.size(); ++i) chains_[i].adopt(chains_.front());
 }
 
 const Snapshot& Search::best() const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "placecore/incremental.hpp"
@@ -44,6 +45,12 @@ class Annealer {
   const MoveCounts& counts() const { return counts_; }
   /// Goes on from where the other chain is.
   void adopt(const Annealer& other);
+  /// From now on moves these soft macros only, and hard ones in so large a share of its moves.
+  void restrict(std::span<const int> soft, double hard_share);
+  /// Puts the soft macros that the other chain may move where that one has them.
+  void take(const Annealer& other);
+
+  static constexpr double kHardShare = 0.3;  // of the moves; the rest moves soft macros
 
  private:
   struct Step {  // of shifts, as a share of the canvas; adapted to the acceptance
@@ -72,7 +79,7 @@ class Annealer {
   std::vector<int> hard_, soft_;
   std::vector<std::vector<int>> same_size_;  // by rank in hard_: the other macros of the same size
   Rng rng_;
-  double temperature_ = 0.0;
+  double temperature_ = 0.0, hard_share_ = kHardShare;
   Step hard_step_{0.1}, soft_step_{0.1};
   MoveCounts counts_;
   Snapshot best_;

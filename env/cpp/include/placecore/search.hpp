@@ -16,12 +16,13 @@ class Search {
          std::uint64_t seed, int num_threads);
 
   /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
-  /// whichever ends first. Bounded by moves alone the result depends on nothing but the seed.
-  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first, until chains share: it
+  /// whichever ends first. Bounded by moves alone the result depends on nothing but seed and number of threads.
+  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first, until chains join: it
   /// helps some designs and harms others.
   void run(double from, double to, double seconds, long moves, double guide = 0.0);
-  /// The chain that stands worst goes on from where the best one is, guided if that is.
-  void share();
+  /// From now on the chains work on one placement, that of the best one, guided if that is: in rounds of two
+  /// thousandths of a second each moves macros of its own, the first one all hard ones, and then they are put together.
+  void join();
 
   const Snapshot& best() const;
   /// Where the best chain stands.
@@ -31,9 +32,16 @@ class Search {
 
  private:
   const Annealer& leader() const;
+  void run_chains(double from, double to, double seconds, long moves, double guide);
+  void deal();
+  void merge();
 
   std::vector<Annealer> chains_;
   std::vector<bool> guided_;  // by chain
+  std::vector<int> soft_;     // that may move
+  std::size_t num_hard_;      // that may move
+  bool joined_ = false;
+  Rng rng_;
 };
 
 }  // namespace placecore
