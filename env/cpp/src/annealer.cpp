@@ -80,12 +80,18 @@ void Annealer::restrict(std::span<const int> soft, double hard_share) {
 }
 
 void Annealer::take(const Annealer& other) {
-  std::vector<Move> moves;
-  for (const int node : other.soft_) {
-    const double x = other.cost_.x(node), y = other.cost_.y(node);
-    if (x != cost_.x(node) || y != cost_.y(node)) moves.push_back({node, x, y, cost_.orientation(node)});
-  }
-  cost_.propose(moves, kInfinity);
+  moves_.clear();
+  const auto compare = [&](int node) {
+    const Move move{node, other.cost_.x(node), other.cost_.y(node), other.cost_.orientation(node)};
+    if (move.x == cost_.x(node) && move.y == cost_.y(node) && move.orientation == cost_.orientation(node)) return;
+    moves_.push_back(move);
+    if (!cost_.design().netlist.is_hard(node)) return;
+    macros_.put(node, outline(cost_.design().netlist, node, move.x, move.y, move.orientation));
+  };
+  if (other.hard_share_ > 0.0) std::for_each(other.hard_.begin(), other.hard_.end(), compare);
+  std::for_each(other.soft_.begin(), other.soft_.end(), compare);
+  if (moves_.empty()) return;
+  cost_.propose(moves_, kInfinity);
   cost_.accept();
   keep_best();
 }

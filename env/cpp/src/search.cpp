@@ -1,6 +1,7 @@
 #include "placecore/search.hpp"
 
 #include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -79,17 +80,24 @@ void Search::run(double from, double to, double seconds, long moves, double guid
     const auto at = [&](double progress) { return from * std::pow(to / from, progress); };
     deal();
     run_chains(at(begin), at(end), round, count, guide);
-    merge();
     if (!timed) done += count;
   }
 }
 
 void Search::run_chains(double from, double to, double seconds, long moves, double guide) {
+  std::barrier ready(static_cast<std::ptrdiff_t>(chains_.size()));
+  const auto work = [&](std::size_t i) {
+    anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0);
+    if (!joined_) return;
+    ready.arrive_and_wait();
+    // Each reads of the others only where they have put macros of their own, which none of them changes any more.
+    for (std::size_t other = 0; other < chains_.size(); ++other) {
+      if (other != i) chains_[i].take(chains_[other]);
+    }
+  };
   std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < chains_.size(); ++i) {
-    threads.emplace_back([&, i] { anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0); });
-  }
-  anneal(chains_.front(), from, to, seconds, moves, guided_.front() ? guide : 0.0);
+  for (std::size_t i = 1; i < chains_.size(); ++i) threads.emplace_back(work, i);
+  work(0);
 }
 
 void Search::join() {
@@ -100,7 +108,7 @@ void Search::join() {
   for (auto chain = chains_.begin(); chain != chains_.end(); ++chain) {
     if (chain != best) chain->adopt(*best);
   }
-  // With few soft macros there is nothing to divide: the chains stay what they are, each with all of them.
+  // With few soft macros there is nothing to divide: the chains go on as before, until they are joined again.
   joined_ = chains_.size() > 1 && soft_.size() >= kLeastSoftMacros * chains_.size();
 }
 
@@ -117,12 +125,6 @@ void Search::deal() {
     chains_[i].restrict({from, to}, i == 0 ? hard_share : 0.0);
     from = to;
   }
-}
-
-/// Puts together what the chains did to their own macros.
-void Search::merge() {
-  for (std::size_t i = 1; i < chains_.size(); ++i) chains_.front().take(chains_[i]);
-  for (std::size_t i = 1; i < chains_.size(); ++i) chains_[i].adopt(chains_.front());
 }
 
 const Snapshot& Search::best() const {

@@ -180,7 +180,7 @@ bool test_search(Case made, std::uint64_t seed) {
   Search search(made.design, made.view(), movable, {}, seed, 2);
   for (int slice = 0; slice < 3; ++slice) {
     search.run(1e-2, 1e-4, INFINITY, 600);
-    search.share();
+    search.join();
   }
   made.x = search.best().x;
   made.y = search.best().y;

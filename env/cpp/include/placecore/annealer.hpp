@@ -47,7 +47,7 @@ class Annealer {
   void adopt(const Annealer& other);
   /// From now on moves these soft macros only, and hard ones in so large a share of its moves.
   void restrict(std::span<const int> soft, double hard_share);
-  /// Puts the soft macros that the other chain may move where that one has them.
+  /// Puts the macros that the other chain moves where that one has them. Of those this one must move none.
   void take(const Annealer& other);
 
   static constexpr double kHardShare = 0.3;  // of the moves; the rest moves soft macros
@@ -82,6 +82,7 @@ class Annealer {
   double temperature_ = 0.0, hard_share_ = kHardShare;
   Step hard_step_{0.1}, soft_step_{0.1};
   MoveCounts counts_;
+  std::vector<Move> moves_;  // that another chain made
   Snapshot best_;
 };
 

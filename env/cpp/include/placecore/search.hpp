@@ -34,7 +34,6 @@ class Search {
   const Annealer& leader() const;
   void run_chains(double from, double to, double seconds, long moves, double guide);
   void deal();
-  void merge();
 
   std::vector<Annealer> chains_;
   std::vector<bool> guided_;  // by chain
