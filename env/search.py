@@ -106,6 +106,8 @@ def search(
     )
     slices = max(SLICES, int(config.seconds)) if config.moves is None else SLICES
     trace: list[TracePoint] = []
+    if not np.any(movable & design.netlist.is_hard):
+        chains.join()  # the guide is about hard macros
     try:
         hot = config.start_temperature or fit_temperature(placement, model, movable, config)
         ready = time.monotonic()

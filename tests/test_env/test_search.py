@@ -21,7 +21,7 @@ def test_legaliser_and_search_end_legal(design, seed, analytic):
     except NetlistError:
         assume(False)
     assert violations(design.netlist, design.canvas, legal) == []
-    config = SearchConfig(moves=6000, seed=seed, start_temperature=1e-2)
+    config = SearchConfig(moves=6000, seed=seed, threads=1 + seed % 3, start_temperature=1e-2)
     found = search(design, legal, config)
     assert violations(design.netlist, design.canvas, found.placement) == []
     model = CostModel(design.netlist, design.canvas)
@@ -38,8 +38,11 @@ def test_fixed_macros_stay(small):
     assert violations(small.netlist, small.canvas, found) == []
 
 
-def test_same_seed_same_result(small):
-    runs = [search(small, small.placement, SearchConfig(moves=20000, seed=seed)) for seed in (3, 3, 4)]
+@pytest.mark.parametrize("threads", [1, 2])
+def test_same_seed_same_result(small, threads):
+    runs = [
+        search(small, small.placement, SearchConfig(moves=20000, seed=seed, threads=threads)) for seed in (3, 3, 4)
+    ]
     assert runs[0].placement == runs[1].placement
     assert runs[0].placement != runs[2].placement
 
