@@ -219,7 +219,9 @@ class _Pipeline:
         return self.design.netlist.num_nodes > MAX_POLICY_NODES
 
     def _left(self) -> float:
-        return self.config.seconds - (time.monotonic() - self.began) - 0.15 * min(1.0, self.config.seconds)
+        """Seconds for searching; some are kept for writing and drawing what was found."""
+        seconds = self.config.seconds
+        return seconds - (time.monotonic() - self.began) - min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0)
 
     def _starts(self) -> dict[str, Start]:
         """Legal starts by name: the policy's beside the given placement; the analytic one if neither is there."""

@@ -60,7 +60,8 @@ def _best_episode(
                 least, best = found
             if budget.left <= stop:
                 break
-    return anneal_soft_macros(design, best, model, seconds=budget.left, seed=int(budget.rng.integers(2**31)))
+    seed = int(budget.rng.integers(2**31))
+    return anneal_soft_macros(design, best, model, seconds=budget.left, seed=seed, threads=budget.threads)
 
 
 def _play(episodes: Episodes, choose: Choice) -> tuple[float, Placement] | None:
