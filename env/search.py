@@ -41,7 +41,7 @@ class SearchConfig:
     seconds: float = 60.0
     """Wall time."""
     moves: int | None = None
-    """Moves of each chain instead of wall time: on one thread the result then depends on the seed alone."""
+    """Moves of each chain instead of wall time: the result then depends on seed and number of threads alone."""
     seed: int = 0
     """Of the chains."""
     threads: int = 1
