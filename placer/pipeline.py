@@ -266,6 +266,8 @@ class _Pipeline:
         budget = limited if self.config.seconds > 0 else ZERO_SHOT_SECONDS
         seconds = max(0.0, self.began + budget - time.monotonic())
         placements = zero_shot(self.design, checkpoint.policy, self.config, seconds)
+        if self.config.seconds > 0:
+            placements = placements[:1]  # search gains more in the time that comparing a few with care would take
         candidates = [soften(self.design, placement, self.model, self.config.seed) for placement in placements]
         if candidates:
             starts["policy"] = min(candidates, key=lambda start: start.costs.proxy_cost)
