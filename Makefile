@@ -37,6 +37,7 @@ sanitize:
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_speed.py --out results/speed.json
 	$(BIN)/python scripts/bench_formats.py --out results/formats.json
+	$(BIN)/python scripts/bench_clustering.py --out results/clustering.json
 
 # A torch that is already in the environment and fits is kept; TORCH chooses another build.
 $(INSTALLED): $(SOURCES)
