@@ -209,7 +209,7 @@ def _whole(header: _Header, name: str, source: str | Path | None) -> tuple[int, 
 def write_plc(
     path: str | Path, netlist: Netlist, canvas: Canvas, placement: Placement, costs: PlcCosts | None = None
 ) -> None:
-    """Writes a `.plc` file whose positions have six decimals.
+    """Writes a `.plc` file with positions as exact as they are: pins on a line between grid cells stay on their side.
 
     Raises:
         NetlistError: the file cannot be written.
@@ -220,13 +220,14 @@ def write_plc(
 def format_plc(netlist: Netlist, canvas: Canvas, placement: Placement, costs: PlcCosts | None = None) -> str:
     """The text of a `.plc` file."""
     lines = [*_format_header(netlist, canvas, costs), "# node_index x y orientation fixed"]
+    x, y = placement.x.tolist(), placement.y.tolist()
     for node, index in enumerate(netlist.node_index.tolist()):
         if not placement.placed[node]:
             continue
         is_port = netlist.kind[node] == Kind.PORT
         orientation = "-" if is_port else ORIENTATIONS[placement.orientation[node]]
         fixed = int(placement.fixed[node])
-        lines.append(f"{index} {placement.x[node]:.6f} {placement.y[node]:.6f} {orientation} {fixed}")
+        lines.append(f"{index} {x[node]!r} {y[node]!r} {orientation} {fixed}")
     return "\n".join([*lines, ""])
 
 
