@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 SANITIZE_DESIGNS ?= 300
 INSTALLED := $(VENV)/.installed
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find env/cpp netlists/cpp -type f)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find env/cpp netlists/cpp placer/cpp -type f)
 
 .PHONY: run test test-slow test-gpu lint sanitize bench clean
 

@@ -8,22 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
-from netlists import NetlistError
 from netlists.files import write_bytes
-from placer.config import PolicyConfig
 from placer.policy import Policy
 from placer.versions import versions
-
-FORMAT = "macro-placer-policy"
-VERSION = 1
-"""Raised when the networks or their inputs change so that older weights mean nothing."""
-
-SHIPPED = Path(__file__).parent / "checkpoints" / "shipped.safetensors"
+from placer.weights import FORMAT, VERSION, does_not_fit, read_weights
 
 
 @dataclass(frozen=True)
@@ -62,40 +54,14 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     Raises:
         NetlistError: the file is missing, no checkpoint, or of another version.
     """
-    path = Path(path)
+    weights = read_weights(path)
+    policy = Policy(weights.config)
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, safetensors.SafetensorError) as error:
-        raise NetlistError(f"expected a policy checkpoint (.safetensors), cannot read it: {error}", path) from error
-    if header.get("format") != FORMAT:
-        raise NetlistError(f"expected a checkpoint of format '{FORMAT}', found '{header.get('format')}'", path)
-    if header.get("version") != str(VERSION):
-        raise NetlistError(
-            f"expected a checkpoint of version {VERSION}, found {header.get('version')}; "
-            "train it again with this release",
-            path,
-        )
-    try:
-        policy = Policy(PolicyConfig(**json.loads(header["policy"])))
-        policy.load_state_dict(_part(tensors, "policy."))
-        record = json.loads(header["record"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise NetlistError(f"the checkpoint does not fit this release: {error}", path) from error
-    return Checkpoint(policy, record, _part(tensors, "state."))
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def policy_path(policy: str | Path) -> Path:
-    """The file behind a `--policy`: `shipped`, a checkpoint, or the folder of a training run."""
-    if str(policy) == "shipped":
-        return SHIPPED
-    path = Path(policy)
-    return path / "policy.safetensors" if path.is_dir() else path
+        policy.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in weights.tensors.items()})
+    except RuntimeError as error:
+        raise does_not_fit(weights.source, error) from error
+    state = {name: torch.from_numpy(tensor) for name, tensor in weights.state.items()}
+    return Checkpoint(policy, weights.record, state)
 
 
 def optimizer_tensors(optimizer: torch.optim.Adam) -> dict[str, Tensor]:

@@ -15,7 +15,8 @@ from env.episodes import Episodes, FloorplanConfig, Task
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, place_soft_macros
 from netlists import Design, Placement
-from placer.batching import GraphBatch, PolicyTask, Sample, collate
+from placer.batching import GraphBatch, Sample, collate
+from placer.features import PolicyTask
 from placer.policy import Policy
 
 SIGMA = 0.7

@@ -24,14 +24,12 @@ MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
 takes minutes, and they are placed as with `none`."""
 
-ZERO_SHOT_SECONDS = 10.0
-"""What the policy may take in all with `seconds=0`."""
+ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.5, 2.0
+"""With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
+make more of the time than further rollouts do."""
 
-POLICY_SHARE, POLICY_SECONDS = 0.25, 5.0
-"""Most that the policy may take of a time budget: its share, and seconds. Search makes more of what is beyond that."""
-
-ZERO_SHOT_SHARE = 0.8
-"""Of what is left of that when the best rollout is known: for its soft macros."""
+POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
+"""When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
 
 Listener = Callable[[str, float, float, float], None]
 """Is told: stage, share of it that is over, proxy cost, moves per second."""
@@ -173,7 +171,7 @@ class _Pipeline:
                 f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
             )
         if config.seconds == 0:
-            seconds = ZERO_SHOT_SHARE * max(0.0, ZERO_SHOT_SECONDS - (time.monotonic() - self.began))
+            seconds = max(0.0, self.began + ZERO_SHOT_SECONDS - time.monotonic())
             # A kept placement has had its soft macros annealed for long: the time is better spent on the best new one.
             fresh = [key for key in starts if key != "kept"] or [name]
             annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
@@ -252,20 +250,19 @@ class _Pipeline:
 
     def _policy_starts(self) -> dict[str, Start]:
         """The best rollout, and what the policy's training run kept as the best placement of this very design."""
-        # Torch is needed here and nowhere else: `--policy none` starts without its second of imports.
-        from placer.checkpoint import load_checkpoint, policy_path
         from placer.kept import kept_placement
+        from placer.weights import policy_path, read_weights
         from placer.zero_shot import zero_shot
 
         starts: dict[str, Start] = {}
-        checkpoint = load_checkpoint(policy_path(self.config.policy))
-        kept = kept_placement(self.config.policy, checkpoint.record, self.design)
+        weights = read_weights(policy_path(self.config.policy))
+        kept = kept_placement(self.config.policy, weights.record, self.design)
         if kept:
             starts["kept"] = Start(kept, kept, self.model.evaluate(kept))
         limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
-        budget = limited if self.config.seconds > 0 else ZERO_SHOT_SECONDS
-        seconds = max(0.0, self.began + budget - time.monotonic())
-        placements = zero_shot(self.design, checkpoint.policy, self.config, seconds)
+        end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
+        seconds = max(0.0, self.began + end - time.monotonic())
+        placements = zero_shot(self.design, weights, self.config, seconds)
         if self.config.seconds > 0:
             placements = placements[:1]  # search gains more in the time that comparing a few with care would take
         candidates = [soften(self.design, placement, self.model, self.config.seed) for placement in placements]

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from env.graph import NODE_FEATURES
-from placer.batching import MAP_CHANNELS, STEP_FEATURES, GraphBatch, StepBatch
+from placer.batching import GraphBatch, StepBatch
 from placer.config import PolicyConfig
+from placer.features import MAP_CHANNELS, STEP_FEATURES
 from placer.layers import GridBlock, NetConv, on_grid
 
 WIRE_PRIOR = 0.5

@@ -19,9 +19,9 @@ from env.vector import FloorplanVectorEnv
 from netlists import Design, NetlistError, Placement
 from netlists.files import make_folder, write_bytes
 from netlists.plc import write_plc
-from placer.batching import PolicyTask
 from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
 from placer.config import TrainConfig
+from placer.features import PolicyTask
 from placer.pipeline import soften
 from placer.policy import Policy
 from placer.rollout import Player, ReturnScale, Rollout, gae, normalise_by_task, ppo_loss

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from env.vector import FloorplanVectorEnv
-from placer.batching import GraphBatch, PolicyTask, Sample, StepBatch, collate
+from placer.batching import GraphBatch, Sample, StepBatch, collate
+from placer.features import PolicyTask
 from placer.policy import Policy, sample_actions
 
 SCALE_EPISODES = 256

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 
-import torch
+import numpy as np
 
-from env.episodes import FloorplanConfig, Task
-from env.vector import FloorplanVectorEnv
+from env.episodes import Episodes, FloorplanConfig, Task
 from netlists import Design, Placement
-from placer.batching import PolicyTask
+from placer.compiled import CompiledPolicy, sample_actions
 from placer.config import EPISODE_SOFT_MOVES
+from placer.features import PolicyTask
 from placer.pipeline import PlaceConfig
-from placer.policy import Policy
-from placer.rollout import Player
+from placer.weights import Weights
 
 BATCH = 8
 """Rollouts side by side; the first of the first batch is greedy."""
@@ -24,30 +23,54 @@ TEMPERATURE = 0.3
 BEST = 3
 """Candidates whose soft macros are placed with care."""
 
+Found = list[tuple[float, Placement]]
+"""Proxy costs and placements of complete episodes."""
 
-def zero_shot(design: Design, policy: Policy, config: PlaceConfig, seconds: float) -> list[Placement]:
-    """Rolls the policy out for about half of the time and returns the best few placements by exact cost.
+
+def zero_shot(design: Design, weights: Weights, config: PlaceConfig, seconds: float) -> list[Placement]:
+    """Rolls the policy out for about so many seconds and returns the best few placements by exact cost.
 
     The first batch is always finished; none is returned if every rollout ran into a macro that fits nowhere.
     """
     began = time.monotonic()
-    torch.set_num_threads(config.threads)
     floorplan = FloorplanConfig(weights=config.weights, soft_moves=EPISODE_SOFT_MOVES)
     task = PolicyTask.make(Task.make(design, floorplan))
-    env = FloorplanVectorEnv([task.task] * BATCH, floorplan, config.threads)
-    player = Player(env, [task], [0] * BATCH, "cpu")
-    generator = torch.Generator().manual_seed(config.seed)
-    greedy = torch.zeros(BATCH, dtype=torch.bool)
-    greedy[0] = True
-    policy.eval()
-    found: list[tuple[float, int, Placement]] = []
+    policy = CompiledPolicy(weights, task)
+    episodes = Episodes([task.task] * BATCH, floorplan, config.threads)
+    rng = np.random.default_rng(config.seed)
+    found: Found = []
+    num_batches = 0
     while True:
         batch_began = time.monotonic()
-        for _, info in player.play(policy, len(task.order_node), generator, greedy, TEMPERATURE).finished:
-            if "costs" in info:
-                found.append((info["costs"]["proxy_cost"], len(found), info["placement"]))
-        greedy[0] = False
+        found += roll_out(policy, episodes, rng, with_greedy=num_batches == 0, threads=config.threads)
+        num_batches += 1
         now = time.monotonic()
-        if now - began + (now - batch_began) > 0.5 * seconds:
+        if now - began + (now - batch_began) > seconds:
             break
-    return [placement for _, _, placement in sorted(found, key=lambda entry: entry[:2])[:BEST]]
+    return [placement for _, placement in sorted(found, key=lambda entry: entry[0])[:BEST]]
+
+
+def roll_out(
+    policy: CompiledPolicy, episodes: Episodes, rng: np.random.Generator, with_greedy: bool, threads: int
+) -> Found:
+    """Plays every episode to its end once; those that ran into a dead end are left out."""
+    count = len(episodes.tasks)
+    for episode in range(count):
+        episodes.reset(episode)
+    found: Found = []
+    alive = np.ones(count, bool)
+    for _ in policy.task.order_node:
+        observation = {name: array.reshape(count, -1) for name, array in episodes.observe().items()}
+        observation["position"] = observation["position"].reshape(count, -1, 2)
+        logits = policy.logits(episodes.steps(), observation, threads)
+        actions = sample_actions(logits, rng, TEMPERATURE)
+        if with_greedy:
+            actions[0] = logits[0].argmax()
+        outcome = episodes.step(actions)
+        for episode in np.flatnonzero(outcome.terminated).tolist():
+            cost = outcome.costs[episode]
+            if alive[episode] and cost is not None:
+                found.append((cost.proxy_cost, episodes.placement(episode)))
+            alive[episode] = False
+            episodes.reset(episode)
+    return found

@@ -19,10 +19,11 @@ import tyro
 
 import netlists
 from placer import place
-from placer.checkpoint import SHIPPED, load_checkpoint
+from placer.checkpoint import load_checkpoint
 from placer.config import FINETUNE, TrainConfig
 from placer.ppo import CURVE_FILE, train
 from placer.versions import provenance
+from placer.weights import SHIPPED
 
 COLUMNS = ("iteration", "env_steps", "seconds", "episodes", "proxy_cost", "wirelength_cost", "density_cost")
 COLUMNS += ("congestion_cost", "entropy", "value_loss", "approx_kl")

@@ -20,8 +20,8 @@ import netlists
 from env import FloorplanEnv, FloorplanVectorEnv, Task
 from netlists import Design
 from netlists.samples import sample_path
-from placer.batching import PolicyTask
 from placer.config import PPOConfig, TrainConfig
+from placer.features import PolicyTask
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, train
 from placer.report import TrainReport

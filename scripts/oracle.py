@@ -26,9 +26,9 @@ from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, movable_macros
 from netlists import Design, Placement
 from netlists.files import write_bytes
-from placer.checkpoint import load_checkpoint, policy_path
 from placer.pipeline import PlaceConfig, soften
 from placer.versions import provenance
+from placer.weights import policy_path, read_weights
 from placer.zero_shot import zero_shot
 
 
@@ -83,13 +83,13 @@ def compare(path: Path, config: Oracle) -> dict[str, Any]:
         return soften(design, placement, model, seed=0, moves=0).placement
 
     def best_rollout() -> Placement:
-        rolled = zero_shot(design, policy, PlaceConfig(seed=0, threads=config.threads), config.policy_seconds)
+        rolled = zero_shot(design, weights, PlaceConfig(seed=0, threads=config.threads), config.policy_seconds)
         return min((soften(design, p, model, seed=0) for p in rolled), key=lambda s: s.costs.proxy_cost).placement
 
     analytic = softened(legalize(design, analytic_start(design)))
     known = search(design, analytic, replace(settings, seconds=config.long_seconds), model)
     print(f"{design.name}: {known.costs.proxy_cost:.4f} in {config.long_seconds:g} s", flush=True)
-    policy = load_checkpoint(policy_path(config.policy)).policy
+    weights = read_weights(policy_path(config.policy))
     starts: dict[str, Callable[[], Placement]] = {
         "random": lambda: softened(at_random(design, np.random.default_rng(0))),
         "analytic": lambda: analytic,

@@ -57,7 +57,7 @@ def test_what_needs_no_policy_imports_no_torch(statement):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
 
 
-@pytest.mark.parametrize("module", ["env._core"])
+@pytest.mark.parametrize("module", ["env._core", "placer._policy_net"])
 def test_stub_is_fresh(module, tmp_path):
     stub = tmp_path / "stub.pyi"
     command = [sys.executable, "-m", "nanobind.stubgen", "-q", "-m", module, "-o", str(stub)]

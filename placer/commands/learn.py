@@ -78,9 +78,10 @@ class Finetune(_Learning):
 
 def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
     from placer import place
-    from placer.checkpoint import load_checkpoint, policy_path
+    from placer.checkpoint import load_checkpoint
     from placer.config import FINETUNE, PPOConfig, TrainConfig
     from placer.ppo import POLICY_FILE, STATE_FILE, check_device, train
+    from placer.weights import policy_path
 
     check_device(args.device)
     finetuning = isinstance(args, Finetune)

@@ -40,9 +40,7 @@ def test_fixed_macros_stay(small):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_same_seed_same_result(small, threads):
-    runs = [
-        search(small, small.placement, SearchConfig(moves=20000, seed=seed, threads=threads)) for seed in (3, 3, 4)
-    ]
+    runs = [search(small, small.placement, SearchConfig(moves=20000, seed=seed, threads=threads)) for seed in (3, 3, 4)]
     assert runs[0].placement == runs[1].placement
     assert runs[0].placement != runs[2].placement
 

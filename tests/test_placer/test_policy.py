@@ -9,8 +9,9 @@ from env import FloorplanVectorEnv
 from env.episodes import FloorplanConfig, Task
 from env.graph import Graph
 from netlists.samples import sample_path
-from placer.batching import GraphBatch, PolicyTask, StepBatch, collate
+from placer.batching import GraphBatch, StepBatch, collate
 from placer.config import PolicyConfig
+from placer.features import PolicyTask
 from placer.layers import NetConv
 from placer.policy import Policy, sample_actions
 from placer.rollout import WORST_RETURN, Player, ReturnScale, gae, normalise_by_task, ppo_loss, to_own_grid

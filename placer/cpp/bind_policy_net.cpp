@@ -1,0 +1,111 @@
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "policy_net.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace policynet;
+
+namespace {
+
+template <class T, int N>
+using Array = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+
+using AnyArray = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+
+template <class A>
+auto view(const A& array) {
+  return std::span(array.data(), array.size());
+}
+
+void expect(bool holds, const std::string& what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+template <class A>
+void expect_below(const A& indices, int limit, const char* what) {
+  for (const std::int64_t index : view(indices)) expect(index >= 0 && index < limit, std::string(what) + " is out of range");
+}
+
+Weights to_weights(const nb::dict& tensors) {
+  Weights weights;
+  for (const auto& [name, value] : tensors) {
+    const auto array = nb::cast<AnyArray>(value);
+    Tensor tensor;
+    for (std::size_t axis = 0; axis < array.ndim(); ++axis) tensor.shape.push_back(static_cast<int>(array.shape(axis)));
+    tensor.data.assign(array.data(), array.data() + array.size());
+    weights.emplace(nb::cast<std::string>(name), std::move(tensor));
+  }
+  return weights;
+}
+
+void embed(PolicyNet& net, Array<float, 2> x, Array<std::int64_t, 2> edge_index, Array<float, 1> share,
+           Array<float, 1> log_weight) {
+  const std::size_t edges = share.size();
+  expect(static_cast<int>(x.shape(1)) == net.sizes().node_features, "x has another number of features");
+  expect(edge_index.shape(0) == 2 && edge_index.shape(1) == edges && log_weight.size() == edges,
+         "edge_index, share and log_weight differ in length");
+  expect_below(edge_index, static_cast<int>(x.shape(0)), "edge_index");
+  const auto ends = view(edge_index);
+  nb::gil_scoped_release release;
+  net.embed(view(x), {ends.first(edges), ends.last(edges), view(share), view(log_weight)});
+}
+
+auto logits(const PolicyNet& net, Array<float, 4> maps, Array<float, 2> features, Array<std::uint8_t, 2> legal,
+            Array<std::int64_t, 1> macro, Array<std::int64_t, 1> spread_start, Array<std::int64_t, 1> spread_node,
+            Array<std::int64_t, 1> spread_cell, int threads) {
+  const std::size_t count = maps.shape(0), cells = maps.shape(1) * maps.shape(2);
+  expect(static_cast<int>(maps.shape(3)) == net.sizes().maps, "maps has another number of channels");
+  expect(features.shape(0) == count && static_cast<int>(features.shape(1)) == net.sizes().step_features,
+         "features has another shape");
+  expect(legal.shape(0) == count && legal.shape(1) == cells, "legal has another shape");
+  expect(macro.size() == count && spread_start.size() == count + 1, "macro or spread_start has another length");
+  expect(spread_node.size() == spread_cell.size(), "spread_node and spread_cell differ in length");
+  const auto starts = view(spread_start);
+  expect(starts.front() == 0 && starts.back() == static_cast<std::int64_t>(spread_node.size()),
+         "spread_start does not cover spread_node");
+  for (std::size_t b = 0; b < count; ++b) expect(starts[b] <= starts[b + 1], "spread_start decreases");
+  expect_below(macro, net.num_nodes(), "macro");
+  expect_below(spread_node, net.num_nodes(), "spread_node");
+  expect_below(spread_cell, static_cast<int>(cells), "spread_cell");
+
+  float* found = new float[count * cells];
+  const nb::capsule owner(found, [](void* pointer) noexcept { delete[] static_cast<float*>(pointer); });
+  {
+    const Steps steps{static_cast<int>(count), static_cast<int>(maps.shape(1)), static_cast<int>(maps.shape(2)),
+                      view(maps), view(features), view(legal), view(macro), starts, view(spread_node),
+                      view(spread_cell)};
+    nb::gil_scoped_release release;
+    net.logits(steps, threads, {found, count * cells});
+  }
+  return nb::ndarray<nb::numpy, float, nb::ndim<2>>(found, {count, cells}, owner);
+}
+
+}  // namespace
+
+NB_MODULE(_policy_net, module) {
+  module.doc() = "The policy's forward pass, compiled.";
+  nb::class_<PolicyNet>(module, "PolicyNet", "Logits of a policy for the grid cells of one design; see placer.policy.")
+      .def("__init__",
+           [](PolicyNet* self, const nb::dict& tensors, int dim, int layers, int heads, int channels, int blocks,
+              int node_features, int step_features, int maps) {
+             expect(dim > 0 && layers >= 0 && heads > 0 && channels > 0 && blocks >= 0, "expected sizes above 0");
+             new (self) PolicyNet(to_weights(tensors),
+                                  {dim, layers, heads, channels, blocks, node_features, step_features, maps});
+           },
+           "tensors"_a, nb::kw_only(), "dim"_a, "layers"_a, "heads"_a, "channels"_a, "blocks"_a, "node_features"_a,
+           "step_features"_a, "maps"_a,
+           "From tensors by name, float32. ValueError: one is missing or has another shape.")
+      .def("embed", &embed, "x"_a, "edge_index"_a, "share"_a, "log_weight"_a,
+           "Encodes a graph: x (V, F), edge_index (2, K), share and log_weight (K,). Holds until the next one.")
+      .def("logits", &logits, "maps"_a, "features"_a, "legal"_a, "macro"_a, "spread_start"_a, "spread_node"_a,
+           "spread_cell"_a, "threads"_a = 1,
+           "(B, R * C) logits, -inf where illegal, of B observations; arrays as in placer.batching.StepBatch, maps "
+           "(B, R, C, M).");
+}

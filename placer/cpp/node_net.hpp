@@ -1,0 +1,56 @@
+// Layers over the nodes of a graph: rows of a matrix, one a node.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tensor.hpp"
+
+namespace policynet {
+
+/// y = W x + b for every row.
+class Linear {
+ public:
+  Linear(const Weights& weights, const std::string& name, int in, int out);
+  int in() const { return in_; }
+  int out() const { return out_; }
+  /// `to` (out) of one row `from` (in).
+  void apply(const float* from, float* to) const;
+  /// (rows, out) of (rows, in).
+  std::vector<float> apply_rows(const std::vector<float>& from) const;
+
+ private:
+  int in_, out_;
+  std::vector<float> weight_;  // (in, out): rows of outputs are contiguous
+  std::vector<float> bias_;
+};
+
+/// Each row to mean 0 and variance 1, then scaled and shifted.
+class LayerNorm {
+ public:
+  LayerNorm(const Weights& weights, const std::string& name, int dim);
+  std::vector<float> apply_rows(const std::vector<float>& from) const;
+
+ private:
+  std::vector<float> scale_, shift_;
+};
+
+/// Directed edges with the share that each has in what its receiver gets, and the logarithm of its weight.
+struct Edges {
+  std::span<const std::int64_t> source, target;
+  std::span<const float> share, log_weight;
+};
+
+/// Residual message passing; the twin of `placer.layers.NetConv`.
+class NetConv {
+ public:
+  NetConv(const Weights& weights, const std::string& name, int dim);
+  void apply(std::vector<float>& h, const Edges& edges) const;
+
+ private:
+  LayerNorm norm_;
+  Linear source_, gate_, first_, second_;
+};
+
+}  // namespace policynet

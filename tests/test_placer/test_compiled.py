@@ -1,0 +1,118 @@
+"""The compiled policy against the one that learns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import netlists
+from env import FloorplanConfig, Task
+from env.episodes import Episodes
+from netlists import NetlistError
+from netlists.samples import sample_path
+from netlists.synthetic import SyntheticConfig, generate
+from placer.batching import GraphBatch, collate
+from placer.checkpoint import save_checkpoint
+from placer.compiled import CompiledPolicy, sample_actions
+from placer.config import PolicyConfig
+from placer.features import PolicyTask
+from placer.policy import Policy
+from placer.weights import SHIPPED, read_weights
+
+BATCH = 3
+
+
+def make_task(cols: int) -> PolicyTask:
+    design = generate(SyntheticConfig("mixed", 12, cols=cols), np.random.default_rng(cols))
+    return PolicyTask.make(Task.make(design, FloorplanConfig(soft_rounds=0)))
+
+
+def random_policy(config: PolicyConfig) -> Policy:
+    """A policy none of whose layers is without effect."""
+    torch.manual_seed(1)
+    policy = Policy(config)
+    with torch.no_grad():
+        for parameter in policy.policy_head.exit.parameters():  # a new policy ends in zeros
+            parameter.normal_()
+    return policy.eval()
+
+
+def by_episode(episodes: Episodes) -> dict:
+    observation = {name: array.reshape(BATCH, -1) for name, array in episodes.observe().items()}
+    return observation | {"position": observation["position"].reshape(BATCH, -1, 2)}
+
+
+@pytest.mark.parametrize("cols", [5, 9, 16])
+@pytest.mark.parametrize(
+    "config",
+    [PolicyConfig(), PolicyConfig(dim=20, layers=1, heads=3, channels=20, blocks=1), PolicyConfig(blocks=0, layers=0)],
+)
+def test_compiled_policy_says_what_torch_says(tmp_path, cols, config):
+    policy, task = random_policy(config), make_task(cols)
+    save_checkpoint(tmp_path / "policy.safetensors", policy, {})
+    compiled = CompiledPolicy(read_weights(tmp_path / "policy.safetensors"), task)
+    episodes = Episodes([task.task] * BATCH, FloorplanConfig(soft_rounds=0))
+    rng = np.random.default_rng(0)
+    with torch.no_grad():
+        embeddings = policy.embed(GraphBatch.make([task]))
+        for _ in range(4):
+            observation, steps = by_episode(episodes), episodes.steps()
+            found = compiled.logits(steps, observation, threads=2)
+            samples = [(0, int(steps[b]), episodes.slice(episodes.observe(), b)) for b in range(BATCH)]
+            expected = policy(embeddings, collate([task], np.array([0]), samples))[0].numpy()
+            legal = observation["action_mask"] > 0
+            assert np.array_equal(np.isfinite(found), legal)
+            assert legal.any()
+            assert np.ptp(expected[legal]) > 0.1
+            np.testing.assert_allclose(found[legal], expected[legal], rtol=1e-4, atol=1e-4)
+            assert np.array_equal(found, compiled.logits(steps, observation, threads=1))
+            episodes.step(np.array([rng.choice(np.flatnonzero(row)) for row in legal]))
+
+
+def test_checkpoint_of_other_sizes_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "policy.safetensors", Policy(PolicyConfig(channels=16)), {})
+    weights = read_weights(tmp_path / "policy.safetensors")
+    for wrong in (PolicyConfig(channels=17), PolicyConfig(channels=16, blocks=4)):
+        changed = type(weights)(weights.source, wrong, {}, weights.tensors, {})
+        with pytest.raises(NetlistError, match="does not fit this release"):
+            CompiledPolicy(changed, make_task(5))
+
+
+def test_arrays_of_other_shapes_are_refused(tmp_path):
+    compiled = CompiledPolicy(read_weights(SHIPPED), make_task(5))
+    with pytest.raises(ValueError, match="edge_index is out of range"):
+        compiled._net.embed(
+            np.zeros((2, 13), np.float32), np.full((2, 1), 2), np.ones(1, np.float32), np.ones(1, np.float32)
+        )
+
+
+def test_actions_follow_the_probabilities():
+    logits = np.log(np.array([[0.2, 0.8, 0.0]], np.float32), where=[[True, True, False]], out=np.full((1, 3), -np.inf))
+    rng = np.random.default_rng(0)
+    drawn = sample_actions(np.repeat(logits, 20_000, axis=0), rng, 1.0)
+    assert np.bincount(drawn, minlength=3) / 20_000 == pytest.approx([0.2, 0.8, 0.0], abs=0.01)
+    assert np.bincount(sample_actions(np.repeat(logits, 20_000, axis=0), rng, 0.5), minlength=3)[1] > 0.92 * 20_000
+    assert sample_actions(logits, rng, 0).tolist() == [1]
+
+
+def test_placing_with_a_policy_needs_no_torch():
+    code = (
+        "import sys, netlists, placer; from netlists.samples import sample_path; "
+        "result = placer.place(netlists.read(sample_path('cpu_small')), seconds=1.5, threads=1); "
+        "assert any(stage.name == 'policy' for stage in result.stages); "
+        "assert not set(sys.modules) & {'torch', 'torch_geometric', 'gymnasium'}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_sample_is_placed_alike_with_any_number_of_threads():
+    from placer.pipeline import PlaceConfig
+    from placer.zero_shot import zero_shot
+
+    design, weights = netlists.read(sample_path("tiles_small")), read_weights(SHIPPED)
+    one, two = (zero_shot(design, weights, PlaceConfig(seed=3, threads=threads), 0.0) for threads in (1, 2))
+    assert one == two
