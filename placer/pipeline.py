@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,18 +127,30 @@ class Start:
     """A legal placement that search may go on from."""
 
     placement: Placement
-    """Soft macros placed analytically: search anneals them itself, and judges by this how hot it may begin."""
+    """Soft macros before they are annealed."""
     finished: Placement
     """The same with annealed soft macros, by which starts are compared."""
     costs: Costs
     """Of `finished`."""
 
+    @staticmethod
+    def make(placement: Placement, model: CostModel, finished: Placement | None = None) -> Start:
+        finished = finished or placement
+        return Start(placement, finished, model.evaluate(finished))
 
-def soften(design: Design, placement: Placement, model: CostModel, seed: int, moves: int = SOFT_MOVES) -> Start:
-    """Soft macros placed with care around the hard ones: analytically, then annealed."""
-    placement = place_soft_macros(design, placement, model.core)
-    finished = anneal_soft_macros(design, placement, model, moves=moves, seed=seed)
-    return Start(placement, finished, model.evaluate(finished))
+
+def soften(design: Design, placement: Placement, model: CostModel, seed: int) -> Start:
+    """Soft macros placed with care around the hard ones: where they are, or analytically, then annealed.
+
+    Neither is always better: where they are they may know of nets that the hard macros were placed by; anew they fit
+    the hard macros.
+    """
+    starts = [placement, place_soft_macros(design, placement, model.core)]
+    annealed = [
+        Start.make(start, model, anneal_soft_macros(design, start, model, moves=SOFT_MOVES, seed=seed))
+        for start in starts
+    ]
+    return min(annealed, key=lambda start: start.costs.proxy_cost)
 
 
 class _Pipeline:
@@ -237,14 +250,15 @@ class _Pipeline:
         design, config = self.design, self.config
         if not config.from_scratch and design.placement.placed.all() and config.seconds > 0:
             given = legalize(design, design.placement, self.model.core)
-            start = Start(given, given, self.model.evaluate(given))
+            start = Start.make(given, self.model)
             self._end_stage("given", start.costs)
             return {"given": start}
         if not is_alone:
             return {}
-        moves = SOFT_MOVES if config.seconds == 0 else 0  # search begins with them anyway
         legal = legalize(design, analytic_start(design), self.model.core)
-        start = soften(design, legal, self.model, config.seed, moves)
+        # Search begins with soft macros anyway.
+        with_care = config.seconds == 0
+        start = soften(design, legal, self.model, config.seed) if with_care else Start.make(legal, self.model)
         self._end_stage("analytic", start.costs)
         return {"analytic": start}
 
@@ -258,17 +272,22 @@ class _Pipeline:
         weights = read_weights(policy_path(self.config.policy))
         kept = kept_placement(self.config.policy, weights.record, self.design)
         if kept:
-            starts["kept"] = Start(kept, kept, self.model.evaluate(kept))
+            starts["kept"] = Start.make(kept, self.model)
         limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
         end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds)
-        if self.config.seconds > 0:
-            placements = placements[:1]  # search gains more in the time that comparing a few with care would take
-        candidates = [soften(self.design, placement, self.model, self.config.seed) for placement in placements]
-        if candidates:
-            starts["policy"] = min(candidates, key=lambda start: start.costs.proxy_cost)
+        if placements and self.config.seconds > 0:
+            starts["policy"] = Start.make(placements[0], self.model)
+        elif placements:
+            starts["policy"] = self._best_softened(placements)
         return starts
+
+    def _best_softened(self, placements: list[Placement]) -> Start:
+        """The best of them once their soft macros are placed with care; the threads take one each."""
+        with ThreadPoolExecutor(self.config.threads) as pool:
+            starts = pool.map(lambda p: soften(self.design, p, self.model, self.config.seed), placements)
+            return min(starts, key=lambda start: start.costs.proxy_cost)
 
     def _end_stage(self, name: str, costs: Costs) -> None:
         self.stages.append(Stage(name, round(time.monotonic() - self.began, 3), costs.proxy_cost))

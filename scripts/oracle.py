@@ -23,10 +23,10 @@ import tyro
 import netlists
 from env.cost import CostModel
 from env.search import SearchConfig, search
-from env.start import analytic_start, legalize, movable_macros
+from env.start import analytic_start, legalize, movable_macros, place_soft_macros
 from netlists import Design, Placement
 from netlists.files import write_bytes
-from placer.pipeline import PlaceConfig, soften
+from placer.pipeline import PlaceConfig
 from placer.versions import provenance
 from placer.weights import policy_path, read_weights
 from placer.zero_shot import zero_shot
@@ -80,11 +80,11 @@ def compare(path: Path, config: Oracle) -> dict[str, Any]:
     settings = SearchConfig(config.seconds, None, 0, config.threads)
 
     def softened(placement: Placement) -> Placement:
-        return soften(design, placement, model, seed=0, moves=0).placement
+        return place_soft_macros(design, placement, model.core)
 
     def best_rollout() -> Placement:
         rolled = zero_shot(design, weights, PlaceConfig(seed=0, threads=config.threads), config.policy_seconds)
-        return min((soften(design, p, model, seed=0) for p in rolled), key=lambda s: s.costs.proxy_cost).placement
+        return rolled[0]
 
     analytic = softened(legalize(design, analytic_start(design)))
     known = search(design, analytic, replace(settings, seconds=config.long_seconds), model)
