@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from env.graph import NODE_FEATURES
 from placer._policy_net import PolicyNet
-from placer.features import MAP_CHANNELS, STEP_FEATURES, PolicyTask, describe, spread_cells
+from placer.features import MAP_CHANNELS, STEP_FEATURES, WIRE_MASK, PolicyTask, describe, spread_cells
 from placer.weights import Weights, does_not_fit
 
 
@@ -44,20 +44,30 @@ class CompiledPolicy:
         graph = task.graph
         self._net.embed(graph.x, np.ascontiguousarray(graph.edge_index), task.edge_share, task.edge_log_weight)
 
-    def logits(self, step: NDArray[np.int64], observation: dict[str, NDArray], threads: int = 1) -> NDArray[np.float32]:
+    def logits(
+        self,
+        step: NDArray[np.int64],
+        observation: dict[str, NDArray],
+        threads: int = 1,
+        wire_weight: NDArray[np.float32] | float = 0.0,
+    ) -> NDArray[np.float32]:
         """(B, R * C) logits over the cells of the grid, -inf where illegal.
 
         Args:
             step: (B,) how many macros each episode has placed.
             observation: arrays of `env.episodes.Episodes.observe`, one row an episode.
             threads: among which the episodes are dealt; the result does not depend on them.
+            wire_weight: (B,) or one for all: taken from the logits times the normalised wire mask, which is 0 at the
+                cell with the least increase of wirelength and 1 on the average.
         """
         task = self.task
         maps, features = describe(task, step, observation)
         sample, node, cell = spread_cells(task, observation, task.grid[1])
         start = np.cumsum([0, *np.bincount(sample, minlength=len(step))])
         legal = (observation["action_mask"] > 0).view(np.uint8)
-        return self._net.logits(maps, features, legal, task.order_node[step], start, node, cell, threads)
+        logits = self._net.logits(maps, features, legal, task.order_node[step], start, node, cell, threads)
+        wire_mask = maps[..., WIRE_MASK].reshape(logits.shape)
+        return logits - np.reshape(np.asarray(wire_weight, np.float32), (-1, 1)) * wire_mask
 
 
 def sample_actions(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float) -> NDArray[np.int64]:

@@ -13,6 +13,9 @@ from env.graph import Graph, graph
 MAP_CHANNELS = 9
 """Action mask, wire mask, density, congestion (2), offset from the start position (2), cells beside the edge (2)."""
 
+WIRE_MASK = 1
+"""Channel of the maps."""
+
 STEP_FEATURES = 6
 """Progress, size of the macro in cells (2), grid size (2), mean legal share."""
 
@@ -61,7 +64,7 @@ def describe(
     shape = (-1, canvas.congestion_rows or rows, canvas.congestion_cols or cols)
     maps = np.empty((len(step), rows, cols, MAP_CHANNELS), np.float32)
     maps[..., 0] = legal.reshape(-1, rows, cols)
-    maps[..., 1] = _normalise(observation["wire_mask"], legal).reshape(-1, rows, cols)
+    maps[..., WIRE_MASK] = _normalise(observation["wire_mask"], legal).reshape(-1, rows, cols)
     maps[..., 2] = observation["density"].reshape(-1, rows, cols)
     maps[..., 3] = _resample(observation["congestion_hor"].reshape(shape), rows, cols)
     maps[..., 4] = _resample(observation["congestion_ver"].reshape(shape), rows, cols)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from env.graph import NODE_FEATURES
 from placer.batching import GraphBatch, StepBatch
 from placer.config import PolicyConfig
-from placer.features import MAP_CHANNELS, STEP_FEATURES
+from placer.features import MAP_CHANNELS, STEP_FEATURES, WIRE_MASK
 from placer.layers import GridBlock, NetConv, on_grid
 
 WIRE_PRIOR = 0.5
@@ -93,7 +93,7 @@ class PolicyHead(nn.Module):
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
             x = self._trunk(x, None if batch.valid.all() else batch.valid, context)
             logits = self.exit(x)
-        logits = logits.float().flatten(1) - self.wire_prior * batch.maps[:, 1].flatten(1)
+        logits = logits.float().flatten(1) - self.wire_prior * batch.maps[:, WIRE_MASK].flatten(1)
         features = x.sum(dim=(2, 3)).float() / batch.valid.sum(dim=(2, 3))
         return logits.masked_fill(~batch.legal, float("-inf")), features, context
 

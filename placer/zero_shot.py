@@ -14,8 +14,10 @@ from placer.features import PolicyTask
 from placer.pipeline import PlaceConfig
 from placer.weights import Weights
 
-BATCH = 8
-"""Rollouts side by side; the first of the first batch is greedy."""
+WIRE_WEIGHTS = np.array([0, 0, 0, 0, 4, 4, 30, 30], np.float32)
+"""Of the rollouts of a batch: how much more than the policy itself they lean on the wire mask (see
+`CompiledPolicy.logits`). Sampling alone makes rollouts that differ little; exact cost tells how much this design wants.
+The first of the first batch is greedy."""
 
 TEMPERATURE = 0.3
 """Of sampling: logits are divided by it. Rollouts vary less than those of training and are better."""
@@ -36,7 +38,7 @@ def zero_shot(design: Design, weights: Weights, config: PlaceConfig, seconds: fl
     floorplan = FloorplanConfig(weights=config.weights, soft_moves=EPISODE_SOFT_MOVES)
     task = PolicyTask.make(Task.make(design, floorplan))
     policy = CompiledPolicy(weights, task)
-    episodes = Episodes([task.task] * BATCH, floorplan, config.threads)
+    episodes = Episodes([task.task] * len(WIRE_WEIGHTS), floorplan, config.threads)
     rng = np.random.default_rng(config.seed)
     found: Found = []
     num_batches = 0
@@ -62,7 +64,7 @@ def roll_out(
     for _ in policy.task.order_node:
         observation = {name: array.reshape(count, -1) for name, array in episodes.observe().items()}
         observation["position"] = observation["position"].reshape(count, -1, 2)
-        logits = policy.logits(episodes.steps(), observation, threads)
+        logits = policy.logits(episodes.steps(), observation, threads, WIRE_WEIGHTS)
         actions = sample_actions(logits, rng, TEMPERATURE)
         if with_greedy:
             actions[0] = logits[0].argmax()
