@@ -15,7 +15,7 @@ from torch import Tensor
 from netlists.files import write_bytes
 from placer.policy import Policy
 from placer.versions import versions
-from placer.weights import FORMAT, VERSION, does_not_fit, read_weights
+from placer.weights import FORMAT, VERSION, Weights, does_not_fit, read_weights
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ def save_checkpoint(
         "record": json.dumps({**record, "versions": versions()}),
     }
     write_bytes(Path(path), safetensors.torch.save(tensors, header))
+
+
+def weights_of(policy: Policy) -> Weights:
+    """What a checkpoint of the policy would hold, to place with."""
+    tensors = {name: tensor.detach().cpu().float().numpy() for name, tensor in policy.state_dict().items()}
+    return Weights(Path("policy in memory"), policy.config, {}, tensors, {})
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

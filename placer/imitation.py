@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from env.episodes import Episodes, FloorplanConfig, Task
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, place_soft_macros
 from netlists import Design, Placement
-from placer.batching import GraphBatch, Sample, collate
+from placer.batching import GraphBatch, Sample, StepBatch, collate
 from placer.features import PolicyTask
 from placer.policy import Policy
 
@@ -30,13 +31,15 @@ class ImitationConfig:
     search_seconds: float = 5.0
     """Of the search that makes a target."""
     epochs: int = 20
-    """Passes over all samples."""
+    """Passes over all samples..."""
+    samples: int | None = None
+    """...or so many samples in all, in as many passes as that takes, of which the last one may be cut short."""
     minibatch: int = 128
     """Samples in one gradient step."""
     designs_at_once: int = 8
     """Graphs that are encoded together; minibatches are drawn from their samples."""
     learning_rate: float = 1e-3
-    """Of Adam, at the start; it falls to a hundredth along a cosine."""
+    """Of Adam, at the start; it falls to a hundredth along a cosine of the share of samples seen."""
     seed: int = 0
     """Of the order of samples."""
 
@@ -53,11 +56,15 @@ class Lesson:
     """What search reached."""
 
 
-def make_lesson(design: Design, seconds: float, seed: int, threads: int = 1) -> Lesson:
+def make_lesson(design: Design, seconds: float, seed: int, threads: int = 1, moves: int | None = None) -> Lesson:
     """Searches a placement and replays it as an episode.
 
     Each macro goes to the legal cell nearest to where search put it, so that what is seen on the way is what a policy
     that follows the targets will see.
+
+    Args:
+        design: its positions do not count.
+        seconds, seed, threads, moves: of the search; with `moves` a lesson does not depend on the clock.
 
     Raises:
         NetlistError: the design cannot be placed.
@@ -65,7 +72,7 @@ def make_lesson(design: Design, seconds: float, seed: int, threads: int = 1) -> 
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
     legal = place_soft_macros(design, legalize(design, start, costs.core), costs.core)
-    found = search(design, legal, SearchConfig(seconds, None, seed, threads, 2e-4), costs)
+    found = search(design, legal, SearchConfig(seconds, moves, seed, threads, 2e-4), costs)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     observations, targets = _replay(task, found.placement)
     return Lesson(PolicyTask.make(task), observations, targets, found.costs.proxy_cost)
@@ -106,51 +113,66 @@ def imitate(
     """
     rng = np.random.default_rng(config.seed)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs, config.learning_rate / 100)
+    total = config.samples or config.epochs * sum(len(lesson.targets) for lesson in lessons)
     policy.train()
-    curve = []
-    for epoch in range(config.epochs):
+    curve: list[float] = []
+    seen = 0
+    while seen < total:
         losses: list[float] = []
-        order = rng.permutation(len(lessons))
-        for begin in range(0, len(order), config.designs_at_once):
-            group = [lessons[i] for i in order[begin : begin + config.designs_at_once]]
-            losses += _train_group(policy, optimizer, group, config, rng)
-        schedule.step()
+        for batch in _batches(lessons, config, rng):
+            optimizer.param_groups[0]["lr"] = _learning_rate(config, seen / total)
+            losses.append(_learn(policy, optimizer, batch))
+            seen += len(batch.target)
+            if seen >= total:
+                break
         curve.append(float(np.mean(losses)))
         if listener:
-            listener(epoch, curve[-1])
+            listener(len(curve) - 1, curve[-1])
     return curve
 
 
-def _train_group(
-    policy: Policy,
-    optimizer: torch.optim.Optimizer,
-    group: list[Lesson],
-    config: ImitationConfig,
-    rng: np.random.Generator,
-) -> list[float]:
-    tasks = [lesson.task for lesson in group]
-    graphs = GraphBatch.make(tasks)
-    start = graphs.start.numpy()
-    index = [(k, step) for k, lesson in enumerate(group) for step in range(len(lesson.targets))]
-    losses = []
-    order = rng.permutation(len(index))
-    for part in np.array_split(order, max(1, len(order) // config.minibatch)):
-        chosen = [index[i] for i in part]
-        samples: list[Sample] = [(k, step, group[k].observations[step]) for k, step in chosen]
-        batch = collate(tasks, start, samples)
-        target = _pad_targets(
-            [group[k].targets[step] for k, step in chosen], [tasks[k].grid for k, _ in chosen], batch.maps.shape[2:]
-        )
-        logits, _ = policy(policy.embed(graphs), batch)
-        log_probability = logits.log_softmax(dim=1).masked_fill(~batch.legal, 0.0)
-        loss = -(target * log_probability).sum(dim=1).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+def _learning_rate(config: ImitationConfig, share: float) -> float:
+    least = config.learning_rate / 100
+    return least + (config.learning_rate - least) * (1 + math.cos(math.pi * share)) / 2
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one gradient step sees."""
+
+    graphs: GraphBatch
+    steps: StepBatch
+    target: Tensor
+    """(B, R * C) probabilities of the cells of the padded grid."""
+
+
+def _batches(lessons: Sequence[Lesson], config: ImitationConfig, rng: np.random.Generator) -> Iterator[_Batch]:
+    """One pass over all lessons, in groups whose graphs are encoded together."""
+    order = rng.permutation(len(lessons))
+    for begin in range(0, len(order), config.designs_at_once):
+        group = [lessons[i] for i in order[begin : begin + config.designs_at_once]]
+        tasks = [lesson.task for lesson in group]
+        graphs = GraphBatch.make(tasks)
+        index = [(k, step) for k, lesson in enumerate(group) for step in range(len(lesson.targets))]
+        drawn = rng.permutation(len(index))
+        for part in np.array_split(drawn, max(1, len(drawn) // config.minibatch)):
+            chosen = [index[i] for i in part]
+            samples: list[Sample] = [(k, step, group[k].observations[step]) for k, step in chosen]
+            steps = collate(tasks, graphs.start.numpy(), samples)
+            targets, grids = [group[k].targets[step] for k, step in chosen], [tasks[k].grid for k, _ in chosen]
+            yield _Batch(graphs, steps, _pad_targets(targets, grids, steps.maps.shape[2:]))
+
+
+def _learn(policy: Policy, optimizer: torch.optim.Optimizer, batch: _Batch) -> float:
+    """One gradient step; returns the cross-entropy before it."""
+    logits, _ = policy(policy.embed(batch.graphs), batch.steps)
+    log_probability = logits.log_softmax(dim=1).masked_fill(~batch.steps.legal, 0.0)
+    loss = -(batch.target * log_probability).sum(dim=1).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
 
 
 def _pad_targets(targets: list[NDArray[np.float32]], grids: list[tuple[int, int]], shape: Sequence[int]) -> Tensor:

@@ -122,13 +122,18 @@ def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
     return policy
 
 
+def small_design(index: int, rng: np.random.Generator) -> Design:
+    """A design of the size that PPO learns from, its family in turn."""
+    num_hard, cols = int(np.exp(rng.uniform(*np.log(PPO_HARD_RANGE)))), int(rng.integers(*PPO_COLS))
+    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng)
+
+
 def ppo_designs(config: Pretrain) -> list[Design]:
     """Designs of all families in turn, none of them among those of imitation."""
     designs = []
     for index in range(config.ppo_designs):
         rng = np.random.default_rng([config.seed, config.designs, index])
-        num_hard, cols = int(np.exp(rng.uniform(*np.log(PPO_HARD_RANGE)))), int(rng.integers(*PPO_COLS))
-        designs.append(generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng))
+        designs.append(small_design(index, rng))
     return designs
 
 

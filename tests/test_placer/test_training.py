@@ -131,6 +131,23 @@ def test_imitation_learns_what_it_is_shown(small):
     assert losses[-1] < losses[0] - 0.3
 
 
+def test_a_lesson_of_counted_moves_is_the_same_again(small):
+    first, again = (make_lesson(small, seconds=0, seed=0, moves=2000) for _ in range(2))
+    assert first.proxy_cost == again.proxy_cost
+    assert all(np.array_equal(a, b) for a, b in zip(first.targets, again.targets, strict=True))
+
+
+def test_imitation_ends_when_it_has_seen_its_samples(small):
+    lesson = make_lesson(small, seconds=0, seed=0, moves=2000)
+    count, seen, passes = len(lesson.targets), [], []
+    policy = Policy(TINY)
+    policy.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[1].maps)))
+    config = ImitationConfig(samples=2 * count + 1, minibatch=max(1, count // 4))
+    imitate(policy, [lesson], config, lambda epoch, _: passes.append(epoch))
+    assert 2 * count < sum(seen) <= 2 * count + max(seen)
+    assert passes == [0, 1, 2]
+
+
 def random_costs(design, episodes):
     """Proxy costs of episodes that choose uniformly among the legal cells; the second macro may find no room."""
     environment, rng, costs = FloorplanEnv(design), np.random.default_rng(0), []
