@@ -66,8 +66,9 @@ class CompiledPolicy:
         start = np.cumsum([0, *np.bincount(sample, minlength=len(step))])
         legal = (observation["action_mask"] > 0).view(np.uint8)
         logits = self._net.logits(maps, features, legal, task.order_node[step], start, node, cell, threads)
-        wire_mask = maps[..., WIRE_MASK].reshape(logits.shape)
-        return logits - np.reshape(np.asarray(wire_weight, np.float32), (-1, 1)) * wire_mask
+        weight = np.broadcast_to(np.asarray(wire_weight, np.float32), len(step))
+        guided = logits - weight[:, None] * maps[..., WIRE_MASK].reshape(logits.shape)
+        return guided.astype(np.float32, copy=False)
 
 
 def sample_actions(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from env.episodes import Episodes, FloorplanConfig, Task
 from netlists import Design, Placement
@@ -62,9 +63,7 @@ def roll_out(
     found: Found = []
     alive = np.ones(count, bool)
     for _ in policy.task.order_node:
-        observation = {name: array.reshape(count, -1) for name, array in episodes.observe().items()}
-        observation["position"] = observation["position"].reshape(count, -1, 2)
-        logits = policy.logits(episodes.steps(), observation, threads, WIRE_WEIGHTS)
+        logits = policy.logits(episodes.steps(), rows_of(episodes), threads, WIRE_WEIGHTS)
         actions = sample_actions(logits, rng, TEMPERATURE)
         if with_greedy:
             actions[0] = logits[0].argmax()
@@ -76,3 +75,10 @@ def roll_out(
             alive[episode] = False
             episodes.reset(episode)
     return found
+
+
+def rows_of(episodes: Episodes) -> dict[str, NDArray]:
+    """The observation arrays of episodes of one design, a row an episode."""
+    count = len(episodes.tasks)
+    rows = {name: array.reshape(count, -1) for name, array in episodes.observe().items()}
+    return rows | {"position": rows["position"].reshape(count, -1, 2)}

@@ -91,10 +91,10 @@ def designs_to_judge_by(config: Scaling) -> Designs:
     """The given designs, and synthetic ones of all families in turn that are in no lesson."""
     drawn = [small_design(index, np.random.default_rng([HELD_OUT, index])) for index in range(config.held_out)]
     synthetic = {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
-    return {"real": {_short(path): netlists.read(path) for path in config.designs}, "synthetic": synthetic}
+    return {"real": {short_name(path): netlists.read(path) for path in config.designs}, "synthetic": synthetic}
 
 
-def _short(path: Path) -> str:
+def short_name(path: Path) -> str:
     """Technology and name, where folders are called so."""
     return "/".join(path.parts[-2:])
 
@@ -204,9 +204,12 @@ def draw(path: Path, record: dict[str, Any]) -> None:
 
 def _new_record(config: Scaling) -> dict[str, Any]:
     made_with = provenance()
-    names = {str(path): _short(path) for path in (*config.designs, config.out)}
+    names = {str(path): short_name(path) for path in (*config.designs, config.out)}
     made_with["command"] = [names.get(word, word) for word in made_with["command"]]
-    settings = asdict(config) | {"designs": [_short(path) for path in config.designs], "out": _short(config.out)}
+    settings = asdict(config) | {
+        "designs": [short_name(path) for path in config.designs],
+        "out": short_name(config.out),
+    }
     return {**made_with, "settings": json.loads(json.dumps(settings)), "runs": [], "summary": {}}
 
 

@@ -22,6 +22,7 @@ from placer.config import PolicyConfig
 from placer.features import PolicyTask
 from placer.policy import Policy
 from placer.weights import SHIPPED, read_weights
+from placer.zero_shot import rows_of
 
 BATCH = 3
 
@@ -41,11 +42,6 @@ def random_policy(config: PolicyConfig) -> Policy:
     return policy.eval()
 
 
-def by_episode(episodes: Episodes) -> dict:
-    observation = {name: array.reshape(BATCH, -1) for name, array in episodes.observe().items()}
-    return observation | {"position": observation["position"].reshape(BATCH, -1, 2)}
-
-
 @pytest.mark.parametrize("cols", [5, 9, 16])
 @pytest.mark.parametrize(
     "config",
@@ -60,7 +56,7 @@ def test_compiled_policy_says_what_torch_says(tmp_path, cols, config):
     with torch.no_grad():
         embeddings = policy.embed(GraphBatch.make([task]))
         for _ in range(4):
-            observation, steps = by_episode(episodes), episodes.steps()
+            observation, steps = rows_of(episodes), episodes.steps()
             found = compiled.logits(steps, observation, threads=2)
             samples = [(0, int(steps[b]), episodes.slice(episodes.observe(), b)) for b in range(BATCH)]
             expected = policy(embeddings, collate([task], np.array([0]), samples))[0].numpy()
