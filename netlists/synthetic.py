@@ -18,8 +18,8 @@ from netlists.placement import Placement
 
 FAMILIES: tuple[str, ...] = ("cpu", "tiles", "accelerator", "systolic", "mixed")
 
-HARD_RANGE, SOFT_RANGE = (10, 160), (100, 900)
-HARD_SHARE, TOTAL_SHARE = (0.2, 0.5), (0.4, 0.82)
+HARD_RANGE, SOFT_RANGE = (10, 300), (100, 1500)
+HARD_SHARE, TOTAL_SHARE = (0.2, 0.52), (0.4, 0.88)
 """Area of hard macros, and of all macros, over that of the canvas."""
 ASPECT = (0.75, 1.35)
 """Width over height of the canvas."""
@@ -27,9 +27,11 @@ GRID_LINES = (14, 38)
 """Columns of the grid; rows follow the aspect within a sixth."""
 DEMAND = (0.008, 0.1)
 """Rough routing demand over supply, which fixes the size of the canvas: older technologies lie low, newer ones high."""
-NETS_PER_SOFT, BUS_BITS = (6, 14), (4, 24)
-"""Nets that a soft macro drives on average; wires between a hard macro and one soft macro."""
-DEGREE_SHARE: tuple[float, ...] = (0.55, 0.2, 0.1, 0.06, 0.04, 0.03, 0.02)
+NETS_PER_SOFT, BUS_BITS = (8, 24), (5, 48)
+"""Nets that a soft macro drives on average; wires each way between a hard macro and one soft macro."""
+OWN_SHARE, NEAR_SHARE = (0.8, 0.97), (0.5, 0.98)
+"""Shares of sinks within the module of their driver, and of those, of sinks beside it in the module."""
+DEGREE_SHARE: tuple[float, ...] = (0.32, 0.18, 0.16, 0.13, 0.09, 0.07, 0.05)
 """Shares of nets with 1, 2, ... sinks; the last one stands for a tail of up to 20."""
 WEIGHT_ONE = 0.8
 """Share of nets of weight 1; the others have 2 to 10, bundles of a bus."""
@@ -59,7 +61,9 @@ class _Modules:
     affinity: NDArray[np.float64]
     """(M, M) probabilities, rows sum to 1: where a net that leaves a module goes."""
     own_share: float
-    """Share of nets that stay within their module."""
+    """Share of sinks that stay within the module of their driver."""
+    near_share: float
+    """Of those, the share that lies beside the driver."""
 
 
 def generate(config: SyntheticConfig, rng: np.random.Generator) -> Design:
@@ -98,7 +102,7 @@ def _draw_modules(family: str, num_hard: int, num_soft: int, rng: np.random.Gene
     affinity = _affinity(family, count, rng)
     np.fill_diagonal(affinity, 0.0)
     affinity /= np.maximum(affinity.sum(axis=1, keepdims=True), 1e-12)
-    return _Modules(module_of_hard, module_of_soft, affinity, rng.uniform(0.6, 0.85))
+    return _Modules(module_of_hard, module_of_soft, affinity, rng.uniform(*OWN_SHARE), rng.uniform(*NEAR_SHARE))
 
 
 def _affinity(family: str, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -168,11 +172,21 @@ class _Nets:
         self.nets.append([driver, *sinks])
         self.weights.append(weight)
 
-    def draw_soft(self, module: int, count: int) -> NDArray[np.int64]:
-        """Soft macros that a net from this module may reach."""
-        away = self.rng.random(count) > self.modules.own_share
-        target = np.where(away, self.rng.choice(len(self.soft_of), count, p=self.modules.affinity[module]), module)
-        return np.array([self.rng.choice(self.soft_of[m]) for m in target])
+    def draw_soft(self, soft: int, count: int) -> NDArray[np.int64]:
+        """Soft macros that a net from this one may reach."""
+        rng, module = self.rng, int(self.modules.soft[soft])
+        away = rng.random(count) > self.modules.own_share
+        near = ~away & (rng.random(count) < self.modules.near_share)
+        target = np.where(away, rng.choice(len(self.soft_of), count, p=self.modules.affinity[module]), module)
+        drawn = np.array([rng.choice(self.soft_of[m]) for m in target])
+        return np.where(near, self._beside(soft, count), drawn)
+
+    def _beside(self, soft: int, count: int) -> NDArray[np.int64]:
+        """Neighbours of a soft macro on a square on which those of its module lie in rows."""
+        own = self.soft_of[int(self.modules.soft[soft])]
+        side = int(np.ceil(np.sqrt(len(own))))
+        step = np.rint(self.rng.normal(0.0, 1.0, (2, count))).astype(int)
+        return own[(np.searchsorted(own, soft) + step[0] + side * step[1]) % len(own)]
 
     def connect_hard(self, size: NDArray[np.float64]) -> None:
         """Data in and out of each macro to one or two soft macros, address and control shared by its bank."""
@@ -181,7 +195,7 @@ class _Nets:
             bank = np.flatnonzero(self.modules.hard == module)
             if not len(bank):
                 continue
-            bits, side = int(rng.integers(*BUS_BITS)), float(rng.choice([-0.5, 0.5]))
+            bits, side = _log_integer(rng, BUS_BITS), float(rng.choice([-0.5, 0.5]))
             control = int(rng.choice(softs))
             for chunk in np.array_split(bank, max(1, len(bank) // 8)):
                 partner = int(rng.choice(softs))
@@ -212,7 +226,7 @@ class _Nets:
                 degree = int(rng.choice(len(DEGREE_SHARE), p=DEGREE_SHARE)) + 1
                 if degree == len(DEGREE_SHARE):
                     degree = int(rng.integers(degree, 21))
-                reached = np.unique(self.draw_soft(int(self.modules.soft[soft]), degree))
+                reached = np.unique(self.draw_soft(soft, degree))
                 sinks = [self.sink(self.soft_node(other)) for other in reached if other != soft]
                 if sinks:
                     weight = 1.0 if rng.random() < WEIGHT_ONE else float(rng.integers(2, 11))
