@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
-from env.search import SearchConfig, SearchResult, anneal_soft_macros, search
-from env.start import analytic_start, legalize, place_soft_macros
+from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
+from env.start import analytic_start, legalize, movable_macros, place_soft_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
 
@@ -25,7 +25,7 @@ MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
 takes minutes, and they are placed as with `none`."""
 
-ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.5, 2.0
+ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 2.0
 """With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
 make more of the time than further rollouts do."""
 
@@ -126,17 +126,16 @@ def place(
 class Start:
     """A legal placement that search may go on from."""
 
-    placement: Placement
-    """Soft macros before they are annealed."""
+    rough: Placement
+    """What stood before much was annealed: it tells how hot annealing may begin. `finished` would say too cold."""
     finished: Placement
-    """The same with annealed soft macros, by which starts are compared."""
+    """Where search goes on from, and by which starts are compared."""
     costs: Costs
     """Of `finished`."""
 
     @staticmethod
-    def make(placement: Placement, model: CostModel, finished: Placement | None = None) -> Start:
-        finished = finished or placement
-        return Start(placement, finished, model.evaluate(finished))
+    def make(finished: Placement, model: CostModel, rough: Placement | None = None) -> Start:
+        return Start(rough or finished, finished, model.evaluate(finished))
 
 
 def soften(design: Design, placement: Placement, model: CostModel, seed: int) -> Start:
@@ -147,7 +146,7 @@ def soften(design: Design, placement: Placement, model: CostModel, seed: int) ->
     """
     starts = [placement, place_soft_macros(design, placement, model.core)]
     annealed = [
-        Start.make(start, model, anneal_soft_macros(design, start, model, moves=SOFT_MOVES, seed=seed))
+        Start.make(anneal_soft_macros(design, start, model, moves=SOFT_MOVES, seed=seed), model, rough=start)
         for start in starts
     ]
     return min(annealed, key=lambda start: start.costs.proxy_cost)
@@ -189,17 +188,19 @@ class _Pipeline:
             fresh = [key for key in starts if key != "kept"] or [name]
             annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
             annealed = anneal_soft_macros(
-                design, starts[annealed_name].placement, self.model, seconds, seed=config.seed, threads=config.threads
+                design, starts[annealed_name].rough, self.model, seconds, seed=config.seed, threads=config.threads
             )
             annealed_costs = self.model.evaluate(annealed)
             if annealed_costs.proxy_cost < costs.proxy_cost:
                 name, placement, costs = annealed_name, annealed, annealed_costs
             self._end_stage("soft macros", costs)
         elif (left := self._left()) > 0:
+            settings = SearchConfig(left, None, config.seed, config.threads)
+            hot = fit_temperature(best.rough, self.model, movable_macros(design), settings)
             self.found = found = search(
                 design,
-                best.placement,
-                SearchConfig(left, None, config.seed, config.threads),
+                best.finished,
+                replace(settings, seconds=self._left(), start_temperature=hot),
                 self.model,
                 listener=lambda *report: self._tell("search", *report),
             )
@@ -220,7 +221,7 @@ class _Pipeline:
         name, start = next(iter(self._unlearned_starts().items()))
         budget = Budget(time.monotonic() + max(0.0, self._left()), np.random.default_rng(config.seed), config.threads)
         place_with = METHODS[method] if isinstance(method, str) else method
-        placement = place_with(self.design, start.placement, self.model, budget)
+        placement = place_with(self.design, start.finished, self.model, budget)
         costs = self.model.evaluate(placement)
         self._end_stage(method if isinstance(method, str) else "method", costs)
         return name, placement, costs, {"method": method if isinstance(method, str) else repr(method)}
@@ -278,7 +279,8 @@ class _Pipeline:
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds)
         if placements and self.config.seconds > 0:
-            starts["policy"] = Start.make(placements[0], self.model)
+            rough = legalize(self.design, analytic_start(self.design), self.model.core)
+            starts["policy"] = Start.make(placements[0], self.model, rough)
         elif placements:
             starts["policy"] = self._best_softened(placements)
         return starts
