@@ -26,7 +26,8 @@ Vector exponential(Vector x) {
   x = x > high ? high : x;
   x = x < low ? low : x;
   const Vector scaled = x * 1.44269504088896341f;
-  const Integers n = __builtin_convertvector(scaled + (scaled < Vector{} ? Vector{} - 0.5f : Vector{} + 0.5f), Integers);
+  const Vector half = scaled < Vector{} ? Vector{} - 0.5f : Vector{} + 0.5f;
+  const Integers n = __builtin_convertvector(scaled + half, Integers);
   const Vector whole = __builtin_convertvector(n, Vector);
   const Vector rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
   Vector sum = Vector{} + 1.0f / 5040;

@@ -7,10 +7,12 @@
 
 namespace policynet {
 
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
 inline constexpr int kLanes = 16;
-#else
+#elif defined(__AVX__)
 inline constexpr int kLanes = 8;
+#else
+inline constexpr int kLanes = 4;
 #endif
 using Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)))) = float;
 
