@@ -198,7 +198,7 @@ def draw(path: Path, record: dict[str, Any]) -> None:
     axes.set_xticks([int(name) for name in counts], counts)
     axes.set_xlabel("synthetic designs in pretraining (equally many samples seen)")
     axes.set_ylabel("zero-shot cost over the untrained policy's")
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside right upper")
     figure.savefig(path)
 
 
