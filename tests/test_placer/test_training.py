@@ -170,7 +170,11 @@ def gained(random, folder, last):
 
 
 def test_learning_solves_two_macros_in_20_iterations(two_macros, tmp_path):
-    """Fails if the policy, the mask or the loss is broken. Of four seeds the worst closed 1.02 of the gap."""
+    """Fails if the policy, the mask or the loss is broken. Of four seeds the worst closed 1.02 of the gap.
+
+    Broken on purpose: the loss with its sign turned closes -.10 of it, a policy of equal logits -.13, advantages of the
+    step before .11, and a policy that ignores the mask is refused by the environment.
+    """
     config = settings(iterations=20, envs=16, checkpoint_every=20, ppo=PPOConfig(steps=16, learning_rate=2e-3))
     train([two_macros], replace(config, floorplan=FloorplanConfig()), tmp_path)
     assert gained(random_costs(two_macros, 400), tmp_path, 3) > 0.8
