@@ -72,7 +72,5 @@ class CompiledPolicy:
 
 
 def sample_actions(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float) -> NDArray[np.int64]:
-    """Draws a cell from each row of logits (B, A) divided by a temperature; the most likely one at 0."""
-    if temperature == 0:
-        return logits.argmax(axis=1)
+    """Draws a cell from each row of logits (B, A) divided by a temperature, which is above 0."""
     return (logits / temperature + rng.gumbel(size=logits.shape)).argmax(axis=1)

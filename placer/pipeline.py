@@ -279,11 +279,17 @@ class _Pipeline:
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds)
         if placements and self.config.seconds > 0:
-            rough = legalize(self.design, analytic_start(self.design), self.model.core)
-            starts["policy"] = Start.make(placements[0], self.model, rough)
+            starts["policy"] = Start.make(placements[0], self.model, self._legal_analytic())
         elif placements:
             starts["policy"] = self._best_softened(placements)
         return starts
+
+    def _legal_analytic(self) -> Placement | None:
+        """None where the legaliser finds no room, which a rollout may have found."""
+        try:
+            return legalize(self.design, analytic_start(self.design), self.model.core)
+        except NetlistError:
+            return None
 
     def _best_softened(self, placements: list[Placement]) -> Start:
         """The best of them once their soft macros are placed with care; the threads take one each."""
