@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,10 @@ class _Pipeline:
         self._end_stage(method if isinstance(method, str) else "method", costs)
         return name, placement, costs, {"method": method if isinstance(method, str) else repr(method)}
 
+    @cached_property
+    def _analytic(self) -> Placement:
+        return analytic_start(self.design, self.model.core)
+
     @property
     def _too_large_for_policy(self) -> bool:
         return self.design.netlist.num_nodes > MAX_POLICY_NODES
@@ -256,7 +261,7 @@ class _Pipeline:
             return {"given": start}
         if not is_alone:
             return {}
-        legal = legalize(design, analytic_start(design), self.model.core)
+        legal = legalize(design, self._analytic, self.model.core)
         # Search begins with soft macros anyway.
         with_care = config.seconds == 0
         start = soften(design, legal, self.model, config.seed) if with_care else Start.make(legal, self.model)
@@ -277,7 +282,7 @@ class _Pipeline:
         limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
         end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
         seconds = max(0.0, self.began + end - time.monotonic())
-        placements = zero_shot(self.design, weights, self.config, seconds)
+        placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
             starts["policy"] = Start.make(placements[0], self.model, self._legal_analytic())
         elif placements:
@@ -287,7 +292,7 @@ class _Pipeline:
     def _legal_analytic(self) -> Placement | None:
         """None where the legaliser finds no room, which a rollout may have found."""
         try:
-            return legalize(self.design, analytic_start(self.design), self.model.core)
+            return legalize(self.design, self._analytic, self.model.core)
         except NetlistError:
             return None
 

@@ -30,14 +30,20 @@ Found = list[tuple[float, Placement]]
 """Proxy costs and placements of complete episodes."""
 
 
-def zero_shot(design: Design, weights: Weights, config: PlaceConfig, seconds: float) -> list[Placement]:
+def zero_shot(
+    design: Design, weights: Weights, config: PlaceConfig, seconds: float, start: Placement | None = None
+) -> list[Placement]:
     """Rolls the policy out for about so many seconds and returns the best few placements by exact cost.
 
     The first batch is always finished; none is returned if every rollout ran into a macro that fits nowhere.
+
+    Args:
+        design, weights, config, seconds: what is placed by which policy, and how.
+        start: provisional positions, see `Task.make`.
     """
     began = time.monotonic()
     floorplan = FloorplanConfig(weights=config.weights, soft_moves=EPISODE_SOFT_MOVES)
-    task = PolicyTask.make(Task.make(design, floorplan))
+    task = PolicyTask.make(Task.make(design, floorplan, start))
     policy = CompiledPolicy(weights, task)
     episodes = Episodes([task.task] * len(WIRE_WEIGHTS), floorplan, config.threads)
     rng = np.random.default_rng(config.seed)

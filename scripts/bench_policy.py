@@ -9,8 +9,6 @@ macros at their end. Medians of several runs, with the spread.
 from __future__ import annotations
 
 import json
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from bench_speed import BENCHMARKS, median, timed
 
 import netlists
 from env import FloorplanConfig, FloorplanVectorEnv, Task
@@ -37,7 +36,7 @@ from placer.versions import provenance
 from placer.weights import SHIPPED, read_weights
 from placer.zero_shot import TEMPERATURE, WIRE_WEIGHTS, roll_out, rows_of
 
-ARIANE = Path(__file__).parents[2] / "shared" / "benchmarks" / "clustered" / "NanGate45" / "ariane133"
+ARIANE = BENCHMARKS / "clustered" / "NanGate45" / "ariane133"
 CONFIG = FloorplanConfig(soft_rounds=0)
 BATCH = len(WIRE_WEIGHTS)
 
@@ -57,24 +56,16 @@ class BenchPolicy:
 
 
 def spread(run: Callable[[], float], repeats: int) -> dict[str, float]:
-    """Median, least and greatest of several measurements, after one that does not count."""
+    """As `median`, after a run that does not count."""
     run()
-    values = sorted(run() for _ in range(repeats))
-    return {"median": statistics.median(values), "min": values[0], "max": values[-1], "runs": repeats}
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    """Wall time of a call."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    return median(run, repeats)
 
 
 def compiled_steps_per_second(policy: CompiledPolicy, threads: int) -> float:
     """Steps of whole episodes, environment and sampling included."""
     episodes = Episodes([policy.task.task] * BATCH, CONFIG, threads)
     rng = np.random.default_rng(0)
-    took = seconds(lambda: roll_out(policy, episodes, rng, with_greedy=False, threads=threads))
+    took = timed(lambda: roll_out(policy, episodes, rng, with_greedy=False, threads=threads))
     return BATCH * len(policy.task.order_node) / took
 
 
@@ -94,14 +85,14 @@ def profile_of_rollout(policy: CompiledPolicy) -> dict[str, float]:
         describe(task, steps, rows)
         spread_cells(task, rows, task.grid[1])
 
-    whole = min(seconds(lambda: policy.logits(steps, rows)) for _ in range(20))
-    features = min(seconds(described) for _ in range(20))
+    whole = min(timed(lambda: policy.logits(steps, rows)) for _ in range(20))
+    features = min(timed(described) for _ in range(20))
     parts = {
-        "observation": min(seconds(lambda: rows_of(episodes)) for _ in range(20)),
+        "observation": min(timed(lambda: rows_of(episodes)) for _ in range(20)),
         "maps and features": features,
         "networks": whole - features,
-        "sampling": min(seconds(lambda: sample_actions(logits, rng, TEMPERATURE)) for _ in range(20)),
-        "environment step": seconds(lambda: episodes.step(actions)),
+        "sampling": min(timed(lambda: sample_actions(logits, rng, TEMPERATURE)) for _ in range(20)),
+        "environment step": timed(lambda: episodes.step(actions)),
     }
     return {name: round(1e3 * value, 3) for name, value in parts.items()}
 
@@ -115,7 +106,7 @@ def training_speeds(task: PolicyTask, threads: int, repeats: int) -> dict[str, A
     steps = len(task.order_node)
     rolls: list[Rollout] = []
     rollout = spread(
-        lambda: 2 * BATCH * steps / seconds(lambda: rolls.append(player.play(policy, steps, generator))), repeats
+        lambda: 2 * BATCH * steps / timed(lambda: rolls.append(player.play(policy, steps, generator))), repeats
     )
     batch = rolls[0].batch
     index = torch.arange(FINETUNE.minibatch)
@@ -128,8 +119,8 @@ def training_speeds(task: PolicyTask, threads: int, repeats: int) -> dict[str, A
         terms = ppo_loss(logits, values, actions, zeros, zeros, zeros, FINETUNE.clip)
         (terms.policy_loss + terms.value_loss).backward()
 
-    learned = spread(lambda: len(index) / seconds(gradient_step), repeats)
-    collated = min(seconds(lambda: collate([task], player.graph_start, player.samples())) for _ in range(20))
+    learned = spread(lambda: len(index) / timed(gradient_step), repeats)
+    collated = min(timed(lambda: collate([task], player.graph_start, player.samples())) for _ in range(20))
     return {
         "rollout_steps_per_second": rollout,
         "gradient_samples_per_second": learned,

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import tyro
+from record import portable_provenance, short_name
 
 import netlists
 from env.cost import CostModel
@@ -24,7 +25,6 @@ from env.start import analytic_start, legalize
 from netlists import Design, NetlistError
 from netlists.files import make_folder, write_bytes
 from netlists.synthetic import FAMILIES, SyntheticConfig, generate
-from placer.versions import provenance
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,9 @@ def table(record: dict[str, Any]) -> str:
 
 def main(config: Corpus) -> None:
     """Measures, writes the record, prints the table."""
-    real = {"/".join(path.parts[-2:]): netlists.read(path) for path in config.designs}
+    real = {short_name(path): netlists.read(path) for path in config.designs}
     record = {
-        **provenance(),
-        "command": ["corpus.py", *("/".join(Path(word).parts[-2:]) for word in sys.argv[1:])],
+        **portable_provenance(),
         "generated": generated(config),
         "real": {name: described(design, config.moves, config.seed) for name, design in real.items()},
     }

@@ -11,25 +11,24 @@ where it stood.
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import tyro
-from scaling import judge, short_name
+from record import begin_or_resume, short_name
+from scaling import judge
 
 import netlists
 from netlists import Design
-from netlists.files import make_folder, write_bytes
+from netlists.files import write_bytes
 from placer.checkpoint import load_checkpoint
 from placer.config import FINETUNE, TrainConfig
 from placer.policy import Policy
 from placer.ppo import train
 from placer.report import TrainReport
-from placer.versions import provenance
 from placer.weights import policy_path
 
 
@@ -98,24 +97,8 @@ def compared(family: str, designs: dict[Path, Design], config: LeaveOneOut) -> d
 def main(config: LeaveOneOut) -> None:
     """One family after the other; the record is written after each."""
     torch.set_num_threads(config.threads)
-    make_folder(config.out.parent)
     designs = {path: netlists.read(path) for path in config.designs}
-    settings = asdict(config) | {
-        "designs": [short_name(path) for path in designs],
-        "out": config.out.name,
-        "runs": config.runs.name,
-    }
-    record: dict[str, Any] = {
-        **provenance(),
-        "command": ["leave_one_out.py", *(short_name(Path(word)) for word in sys.argv[1:])],
-        "settings": json.loads(json.dumps(settings)),
-        "families": {},
-    }
-    if config.out.exists():
-        known = json.loads(config.out.read_text())
-        if known["settings"] != record["settings"]:
-            sys.exit(f"{config.out} is of other settings; move it away or name another --out")
-        record = known
+    record = begin_or_resume(config, {"families": {}})
     for family in dict.fromkeys(map(family_of, designs)):
         if family not in record["families"]:
             record["families"][family] = compared(family, designs, config)

@@ -11,10 +11,9 @@ untrained policy. A run that was interrupted goes on where it stood: policies th
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,18 @@ import numpy as np
 import torch
 import tyro
 from pretrain import small_design
+from record import begin_or_resume, short_name
 
 import netlists
 from env.cost import CostModel
 from env.start import analytic_start, legalize
 from netlists import Design, NetlistError
-from netlists.files import make_folder, write_bytes
+from netlists.files import write_bytes
 from placer.checkpoint import load_checkpoint, weights_of
 from placer.config import PolicyConfig
 from placer.imitation import ImitationConfig, Lesson, imitate, make_lesson
 from placer.pipeline import PlaceConfig, soften
 from placer.policy import Policy
-from placer.versions import provenance
 from placer.weights import policy_path
 from placer.zero_shot import zero_shot
 
@@ -92,11 +91,6 @@ def designs_to_judge_by(config: Scaling) -> Designs:
     drawn = [small_design(index, np.random.default_rng([HELD_OUT, index])) for index in range(config.held_out)]
     synthetic = {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
     return {"real": {short_name(path): netlists.read(path) for path in config.designs}, "synthetic": synthetic}
-
-
-def short_name(path: Path) -> str:
-    """Technology and name, where folders are called so."""
-    return "/".join(path.parts[-2:])
 
 
 def trained(lessons: Sequence[Lesson], count: int, seed: int, config: Scaling) -> tuple[Policy, dict[str, Any]]:
@@ -202,27 +196,10 @@ def draw(path: Path, record: dict[str, Any]) -> None:
     figure.savefig(path)
 
 
-def _new_record(config: Scaling) -> dict[str, Any]:
-    made_with = provenance()
-    names = {str(path): short_name(path) for path in (*config.designs, config.out)}
-    made_with["command"] = [names.get(word, word) for word in made_with["command"]]
-    settings = asdict(config) | {
-        "designs": [short_name(path) for path in config.designs],
-        "out": short_name(config.out),
-    }
-    return {**made_with, "settings": json.loads(json.dumps(settings)), "runs": [], "summary": {}}
-
-
 def main(config: Scaling) -> None:
     """Goes on with the record, or begins it, and writes it after every policy; draws the picture."""
     torch.set_num_threads(config.threads)
-    make_folder(config.out.parent)
-    record = _new_record(config)
-    if config.out.exists():
-        known = json.loads(config.out.read_text())
-        if known["settings"] != record["settings"]:
-            sys.exit(f"{config.out} is of other settings; move it away or name another --out")
-        record = known
+    record = begin_or_resume(config, {"runs": [], "summary": {}})
     for run in study(config, {(run["policy"], run["seed"]) for run in record["runs"]}):
         record["runs"].append(run)
         record["summary"] = summarise(record["runs"])

@@ -2,7 +2,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
-#include <limits>
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -24,13 +24,15 @@ auto view(const A& array) {
   return std::span(array.data(), array.size());
 }
 
-void expect(bool holds, const std::string& what) {
+void expect(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
 template <class A>
 void expect_below(const A& indices, int limit, const char* what) {
-  for (const std::int64_t index : view(indices)) expect(index >= 0 && index < limit, std::string(what) + " is out of range");
+  const auto all = view(indices);
+  const bool holds = std::all_of(all.begin(), all.end(), [limit](auto index) { return index >= 0 && index < limit; });
+  if (!holds) throw std::invalid_argument(std::string(what) + " is out of range");
 }
 
 Weights to_weights(const nb::dict& tensors) {

@@ -20,9 +20,10 @@ from placer.checkpoint import save_checkpoint
 from placer.compiled import CompiledPolicy, sample_actions
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
+from placer.pipeline import PlaceConfig
 from placer.policy import Policy
 from placer.weights import SHIPPED, read_weights
-from placer.zero_shot import rows_of
+from placer.zero_shot import rows_of, zero_shot
 
 BATCH = 3
 
@@ -105,9 +106,6 @@ def test_placing_with_a_policy_needs_no_torch():
 
 
 def test_the_sample_is_placed_alike_with_any_number_of_threads():
-    from placer.pipeline import PlaceConfig
-    from placer.zero_shot import zero_shot
-
     design, weights = netlists.read(sample_path("tiles_small")), read_weights(SHIPPED)
     one, two = (zero_shot(design, weights, PlaceConfig(seed=3, threads=threads), 0.0) for threads in (1, 2))
     assert one == two

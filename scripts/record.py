@@ -1,0 +1,42 @@
+"""Records of studies: named without the paths of a machine, gone on with only under the settings that began them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from netlists.files import make_folder
+from placer.versions import provenance
+
+
+def short_name(path: Path) -> str:
+    """Technology and name, where folders are called so: the last two parts of a path."""
+    return "/".join(path.parts[-2:])
+
+
+def portable_provenance() -> dict[str, Any]:
+    """As `provenance`, paths in the command shortened."""
+    made_with = provenance()
+    return made_with | {"command": [short_name(Path(word)) for word in made_with["command"]]}
+
+
+def begin_or_resume(config: Any, empty: dict[str, Any]) -> dict[str, Any]:
+    """The record at `config.out`, or a new one with `empty` in it.
+
+    Args:
+        config: the settings, a dataclass.
+        empty: what a record holds before anything is known.
+
+    Exits with a message if the file there is of other settings.
+    """
+    make_folder(config.out.parent)
+    settings = json.loads(json.dumps(asdict(config), default=short_name))
+    if not config.out.exists():
+        return {**portable_provenance(), "settings": settings, **empty}
+    known = json.loads(config.out.read_text())
+    if known["settings"] != settings:
+        sys.exit(f"{config.out} is of other settings; move it away or name another --out")
+    return known
