@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -33,13 +34,15 @@ class ImitationConfig:
     epochs: int = 20
     """Passes over all samples..."""
     samples: int | None = None
-    """...or so many samples in all, in as many passes as that takes, of which the last one may be cut short."""
+    """...or so many samples in all, in as many passes as that takes, of which the last one may be cut short..."""
+    minutes: float | None = None
+    """...or as many samples as can be seen in so much wall time."""
     minibatch: int = 128
     """Samples in one gradient step."""
     designs_at_once: int = 8
     """Graphs that are encoded together; minibatches are drawn from their samples."""
     learning_rate: float = 1e-3
-    """Of Adam, at the start; it falls to a hundredth along a cosine of the share of samples seen."""
+    """Of Adam, at the start; it falls to a hundredth along a cosine of the share of the run that is over."""
     seed: int = 0
     """Of the order of samples."""
 
@@ -56,7 +59,14 @@ class Lesson:
     """What search reached."""
 
 
-def make_lesson(design: Design, seconds: float, seed: int, threads: int = 1, moves: int | None = None) -> Lesson:
+def make_lesson(
+    design: Design,
+    seconds: float,
+    seed: int,
+    threads: int = 1,
+    moves: int | None = None,
+    rollout: Placement | None = None,
+) -> Lesson:
     """Searches a placement and replays it as an episode.
 
     Each macro goes to the legal cell nearest to where search put it, so that what is seen on the way is what a policy
@@ -65,13 +75,15 @@ def make_lesson(design: Design, seconds: float, seed: int, threads: int = 1, mov
     Args:
         design: its positions do not count.
         seconds, seed, threads, moves: of the search; with `moves` a lesson does not depend on the clock.
+        rollout: where search begins; by default at the legalised analytic placement. What is made of a policy's own
+            placement tells that policy how to do better (expert iteration: Anthony et al. 2017).
 
     Raises:
         NetlistError: the design cannot be placed.
     """
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
-    legal = place_soft_macros(design, legalize(design, start, costs.core), costs.core)
+    legal = rollout or place_soft_macros(design, legalize(design, start, costs.core), costs.core)
     found = search(design, legal, SearchConfig(seconds, moves, seed, threads, 2e-4), costs)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     observations, targets = _replay(task, found.placement)
@@ -110,20 +122,26 @@ def imitate(
         lessons: what it is shown.
         config: see there.
         listener: told of epoch and loss.
+
+    Raises:
+        ValueError: there are no lessons.
     """
+    if not lessons:
+        raise ValueError("expected at least one lesson, got none")
     rng = np.random.default_rng(config.seed)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
-    total = config.samples or config.epochs * sum(len(lesson.targets) for lesson in lessons)
+    share_done = _share_done(lessons, config)
     policy.train()
     curve: list[float] = []
-    seen = 0
-    while seen < total:
+    seen, done = 0, 0.0
+    while done < 1:
         losses: list[float] = []
         for batch in _batches(lessons, config, rng):
-            optimizer.param_groups[0]["lr"] = _learning_rate(config, seen / total)
+            optimizer.param_groups[0]["lr"] = _learning_rate(config, done)
             losses.append(_learn(policy, optimizer, batch))
             seen += len(batch.target)
-            if seen >= total:
+            done = share_done(seen)
+            if done >= 1:
                 break
         curve.append(float(np.mean(losses)))
         if listener:
@@ -131,9 +149,18 @@ def imitate(
     return curve
 
 
+def _share_done(lessons: Sequence[Lesson], config: ImitationConfig) -> Callable[[int], float]:
+    """Tells the share of the run that is over from the number of samples seen, or from the clock."""
+    if config.minutes is not None:
+        began, seconds = time.monotonic(), 60 * config.minutes
+        return lambda _: (time.monotonic() - began) / seconds if seconds > 0 else 1.0
+    total = config.samples or config.epochs * sum(len(lesson.targets) for lesson in lessons)
+    return lambda seen: seen / total
+
+
 def _learning_rate(config: ImitationConfig, share: float) -> float:
     least = config.learning_rate / 100
-    return least + (config.learning_rate - least) * (1 + math.cos(math.pi * share)) / 2
+    return least + (config.learning_rate - least) * (1 + math.cos(math.pi * min(1.0, share))) / 2
 
 
 @dataclass(frozen=True)

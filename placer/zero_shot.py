@@ -31,7 +31,12 @@ Found = list[tuple[float, Placement]]
 
 
 def zero_shot(
-    design: Design, weights: Weights, config: PlaceConfig, seconds: float, start: Placement | None = None
+    design: Design,
+    weights: Weights,
+    config: PlaceConfig,
+    seconds: float,
+    start: Placement | None = None,
+    wire_weights: NDArray[np.float32] = WIRE_WEIGHTS,
 ) -> list[Placement]:
     """Rolls the policy out for about so many seconds and returns the best few placements by exact cost.
 
@@ -40,18 +45,19 @@ def zero_shot(
     Args:
         design, weights, config, seconds: what is placed by which policy, and how.
         start: provisional positions, see `Task.make`.
+        wire_weights: one for each rollout of a batch, see `WIRE_WEIGHTS`.
     """
     began = time.monotonic()
     floorplan = FloorplanConfig(weights=config.weights, soft_moves=EPISODE_SOFT_MOVES)
     task = PolicyTask.make(Task.make(design, floorplan, start))
     policy = CompiledPolicy(weights, task)
-    episodes = Episodes([task.task] * len(WIRE_WEIGHTS), floorplan, config.threads)
+    episodes = Episodes([task.task] * len(wire_weights), floorplan, config.threads)
     rng = np.random.default_rng(config.seed)
     found: Found = []
     num_batches = 0
     while True:
         batch_began = time.monotonic()
-        found += roll_out(policy, episodes, rng, with_greedy=num_batches == 0, threads=config.threads)
+        found += roll_out(policy, episodes, rng, wire_weights, with_greedy=num_batches == 0, threads=config.threads)
         num_batches += 1
         now = time.monotonic()
         if now - began + (now - batch_began) > seconds:
@@ -60,7 +66,12 @@ def zero_shot(
 
 
 def roll_out(
-    policy: CompiledPolicy, episodes: Episodes, rng: np.random.Generator, with_greedy: bool, threads: int
+    policy: CompiledPolicy,
+    episodes: Episodes,
+    rng: np.random.Generator,
+    wire_weights: NDArray[np.float32],
+    with_greedy: bool,
+    threads: int,
 ) -> Found:
     """Plays every episode to its end once; those that ran into a dead end are left out."""
     count = len(episodes.tasks)
@@ -69,7 +80,7 @@ def roll_out(
     found: Found = []
     alive = np.ones(count, bool)
     for _ in policy.task.order_node:
-        logits = policy.logits(episodes.steps(), rows_of(episodes), threads, WIRE_WEIGHTS)
+        logits = policy.logits(episodes.steps(), rows_of(episodes), threads, wire_weights)
         actions = sample_actions(logits, rng, TEMPERATURE)
         if with_greedy:
             actions[0] = logits[0].argmax()

@@ -65,7 +65,7 @@ def compiled_steps_per_second(policy: CompiledPolicy, threads: int) -> float:
     """Steps of whole episodes, environment and sampling included."""
     episodes = Episodes([policy.task.task] * BATCH, CONFIG, threads)
     rng = np.random.default_rng(0)
-    took = timed(lambda: roll_out(policy, episodes, rng, with_greedy=False, threads=threads))
+    took = timed(lambda: roll_out(policy, episodes, rng, WIRE_WEIGHTS, with_greedy=False, threads=threads))
     return BATCH * len(policy.task.order_node) / took
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import tyro
 from record import begin_or_resume, short_name
-from scaling import judge
+from study import judge
 
 import netlists
 from netlists import Design

@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,14 @@ from env import CostModel, FloorplanEnv
 from env.episodes import FloorplanConfig
 from netlists import NetlistError
 from netlists.synthetic import SyntheticConfig, generate
-from placer.checkpoint import load_checkpoint, save_checkpoint
+from placer.checkpoint import load_checkpoint, save_checkpoint, weights_of
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, imitate, make_lesson
 from placer.kept import kept_placement
-from placer.pipeline import place
+from placer.pipeline import PlaceConfig, place
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, train, whole_episodes
+from placer.zero_shot import zero_shot
 
 TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
 
@@ -135,6 +137,34 @@ def test_a_lesson_of_counted_moves_is_the_same_again(small):
     first, again = (make_lesson(small, seconds=0, seed=0, moves=2000) for _ in range(2))
     assert first.proxy_cost == again.proxy_cost
     assert all(np.array_equal(a, b) for a, b in zip(first.targets, again.targets, strict=True))
+
+
+def test_imitation_ends_when_its_time_is_over(small):
+    lesson = make_lesson(small, 0.0, seed=0, moves=1000)
+    passes: list[int] = []
+    began = time.monotonic()
+    imitate(Policy(TINY), [lesson], ImitationConfig(minutes=0.5 / 60), lambda epoch, _: passes.append(epoch))
+    assert len(passes) > 1
+    assert 0.5 <= time.monotonic() - began < 5.0
+
+
+def test_imitation_without_lessons_is_refused():
+    with pytest.raises(ValueError, match="at least one lesson"):
+        imitate(Policy(TINY), [], ImitationConfig(samples=10))
+
+
+def test_a_lesson_from_a_rollout_shows_a_better_placement_near_it(small):
+    """Expert iteration: search that goes on from a rollout leaves most macros near where the policy put them."""
+    weights = weights_of(Policy(TINY).eval())
+    rollout = zero_shot(small, weights, PlaceConfig(threads=1), 0.0)[0]
+    lesson = make_lesson(small, 0.0, seed=0, moves=5000, rollout=rollout)
+    assert lesson.proxy_cost < CostModel(small.netlist, small.canvas).evaluate(rollout).proxy_cost
+    order, canvas = lesson.task.task.order, small.canvas
+    cell = np.array([target.argmax() for target in lesson.targets])
+    col, row = rollout.x[order] / canvas.cell_width, rollout.y[order] / canvas.cell_height
+    distance = np.hypot(cell % canvas.cols + 0.5 - col, cell // canvas.cols + 0.5 - row)
+    anew = np.array([target.argmax() for target in make_lesson(small, 0.0, seed=0, moves=5000).targets])
+    assert distance.mean() < np.hypot(anew % canvas.cols + 0.5 - col, anew // canvas.cols + 0.5 - row).mean()
 
 
 def test_imitation_ends_when_it_has_seen_its_samples(small):

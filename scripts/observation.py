@@ -1,0 +1,102 @@
+"""What does the policy make use of? The same imitation without the wire mask, the graph embedding, or the cost maps.
+
+    python scripts/observation.py --designs DESIGN ... --out results/observation.json
+
+What is left out is left out of learning and of placing: the weights by which it enters are zero and stay zero. How
+policies are judged is in `study.py`; no rollout leans further on the wire mask than the policy does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from study import POLICY_ALONE, Maker, Study, make_lessons, new_policy, run_study
+from torch import Tensor
+
+from placer.features import MAP_CHANNELS, WIRE_MASK
+from placer.imitation import ImitationConfig, Lesson, imitate
+from placer.policy import Policy, PolicyHead
+
+COST_MAPS = (2, 3, 4)
+"""Channels of density and of congestion."""
+
+
+@dataclass(frozen=True)
+class Observation(Study):
+    """What to train on, for how long, and what to judge by."""
+
+    out: Path = Path("results/observation.json")
+    """JSON record to write."""
+    lessons: int = 128
+    """Synthetic designs to learn from."""
+    samples: int = 60_000
+    """That each policy sees."""
+    minibatch: int = 32
+    """Samples in one gradient step."""
+    moves: int = 100_000
+    """Of the search that makes the targets of a design."""
+
+
+def without_wire_mask(head: PolicyHead) -> None:
+    """The map of the wirelength increase, and the preference for small ones that a new policy has."""
+    keep_zero(head.enter.weight, (slice(None), [WIRE_MASK]))
+    keep_zero(head.wire_prior, ())
+
+
+def without_cost_maps(head: PolicyHead) -> None:
+    """Density and congestion so far."""
+    keep_zero(head.enter.weight, (slice(None), list(COST_MAPS)))
+
+
+def without_graph(head: PolicyHead) -> None:
+    """Everything that the graph network says: affinity maps, embeddings of the macro and of the whole graph."""
+    keep_zero(head.enter.weight, (slice(None), slice(MAP_CHANNELS, None)))
+    reads_embeddings = head.context[0]
+    assert isinstance(reads_embeddings, torch.nn.Linear)
+    keep_zero(reads_embeddings.weight, (slice(None), slice(2 * head.key.in_features)))
+
+
+def keep_zero(weight: Tensor, part: tuple[Any, ...]) -> None:
+    """Sets a part of a parameter to zero and lets no gradient reach it."""
+    kept = torch.ones_like(weight)
+    kept[part] = 0
+    with torch.no_grad():
+        weight.mul_(kept)
+    weight.register_hook(lambda gradient: gradient * kept)
+
+
+ABLATIONS: dict[str, Callable[[PolicyHead], None]] = {
+    "everything": lambda _: None,
+    "without_wire_mask": without_wire_mask,
+    "without_graph": without_graph,
+    "without_cost_maps": without_cost_maps,
+}
+
+
+def trained(
+    ablate: Callable[[PolicyHead], None], lessons: Sequence[Lesson], seed: int, config: Observation
+) -> tuple[Policy, dict[str, Any]]:
+    """A new policy that has learned without a part of the observation, and how it went."""
+    policy = new_policy(seed)
+    ablate(policy.policy_head)
+    settings = ImitationConfig(samples=config.samples, minibatch=config.minibatch, designs_at_once=4, seed=seed)
+    curve = imitate(policy, lessons, settings)
+    return policy, {"first_loss": round(curve[0], 4), "final_loss": round(curve[-1], 4)}
+
+
+def main(config: Observation) -> None:
+    """Goes on with the record, or begins it."""
+    lessons = make_lessons(config.lessons, config.moves)
+    makers: dict[str, Maker] = {
+        name: lambda seed, ablate=ablate: trained(ablate, lessons, seed, config) for name, ablate in ABLATIONS.items()
+    }
+    run_study(config, makers, POLICY_ALONE)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Observation))

@@ -1,0 +1,165 @@
+"""Studies of learning: policies made in different ways, judged by what they make of designs they never saw.
+
+Each policy is judged zero-shot: the best of the rollouts of one batch, soft macros annealed. Nothing is bounded by the
+clock. Costs are divided by those of the untrained policy. A study that was interrupted goes on where it stood: policies
+that the record holds are not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pretrain import small_design
+from record import begin_or_resume, short_name
+
+import netlists
+from env.cost import CostModel
+from env.start import analytic_start, legalize
+from netlists import Design, NetlistError
+from netlists.files import write_bytes
+from placer.checkpoint import weights_of
+from placer.config import PolicyConfig
+from placer.imitation import Lesson, make_lesson
+from placer.pipeline import PlaceConfig, soften
+from placer.policy import Policy
+from placer.zero_shot import WIRE_WEIGHTS, zero_shot
+
+LESSONS, HELD_OUT = 0, 1
+"""Streams of synthetic designs: those to learn from and those to judge by."""
+
+UNTRAINED = "untrained"
+"""The policy to compare with."""
+
+POLICY_ALONE = np.zeros(len(WIRE_WEIGHTS), np.float32)
+"""Rollouts none of which leans further on the wire mask than the policy does."""
+
+Designs = dict[str, dict[str, Design]]
+"""By kind, real or synthetic, and name."""
+
+Maker = Callable[[int], tuple[Policy, dict[str, Any]]]
+"""Makes a policy from a seed, and says how it went."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What policies are judged by; each study adds how they are made."""
+
+    designs: tuple[Path, ...] = ()
+    """Netlist files or design folders; given positions of movable macros are ignored."""
+    out: Path = Path("results/study.json")
+    """JSON record to write."""
+    held_out: int = 10
+    """Synthetic designs to judge by."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of weights, the choice of designs, the order of samples and the rollouts."""
+    threads: int = 1
+    """Threads of torch and of the environments."""
+
+
+def lesson_designs(count: int) -> Iterator[tuple[int, Design]]:
+    """Small synthetic designs to learn from, with their index."""
+    return ((index, small_design(index, np.random.default_rng([LESSONS, index]))) for index in range(count))
+
+
+def make_lessons(count: int, moves: int) -> list[Lesson]:
+    """Searched placements of so many designs, but for those that have no legal one."""
+    lessons: list[Lesson] = []
+    for index, design in lesson_designs(count):
+        try:
+            lessons.append(make_lesson(design, 0.0, index, moves=moves))
+        except NetlistError as error:
+            print(f"skipped {design.name}: {error}", flush=True)
+    return lessons
+
+
+def new_policy(seed: int) -> Policy:
+    """Of the usual size, with weights of that seed."""
+    torch.manual_seed(seed)
+    return Policy(PolicyConfig())
+
+
+def designs_to_judge_by(config: Study) -> Designs:
+    """The given designs, and synthetic ones of all families in turn that are in no lesson."""
+    drawn = [small_design(index, np.random.default_rng([HELD_OUT, index])) for index in range(config.held_out)]
+    synthetic = {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
+    return {"real": {short_name(path): netlists.read(path) for path in config.designs}, "synthetic": synthetic}
+
+
+def judge(
+    policy: Policy, design: Design, seed: int, threads: int, wire_weights: NDArray[np.float32] = WIRE_WEIGHTS
+) -> float:
+    """Proxy cost of the best rollout; of the analytic placement if none found room for every macro."""
+    model = CostModel(design.netlist, design.canvas)
+    config = PlaceConfig(seed=seed, threads=threads)
+    rolled = zero_shot(design, weights_of(policy), config, 0.0, wire_weights=wire_weights)
+    starts = rolled or [legalize(design, analytic_start(design, model.core), model.core)]
+    return min(soften(design, start, model, seed).costs.proxy_cost for start in starts)
+
+
+def run_study(
+    config: Study, makers: dict[str, Maker], wire_weights: NDArray[np.float32] = WIRE_WEIGHTS
+) -> dict[str, Any]:
+    """Makes and judges every policy that the record does not hold, all of one seed before the next; returns the record.
+
+    Args:
+        config: all settings of the study.
+        makers: by the name of the policy; the untrained one comes by itself.
+        wire_weights: of the rollouts that judge, see `placer.zero_shot`.
+    """
+    torch.set_num_threads(config.threads)
+    record = begin_or_resume(config, {"runs": [], "summary": {}})
+    known = {(run["policy"], run["seed"]) for run in record["runs"]}
+    designs = designs_to_judge_by(config)
+    untrained: dict[str, Maker] = {UNTRAINED: lambda seed: (new_policy(seed), {})}
+    for seed in config.seeds:
+        for name, make in (untrained | makers).items():
+            if (name, seed) in known:
+                continue
+            began = time.monotonic()
+            policy, details = make(seed)
+            made = time.monotonic()
+            costs = {
+                kind: {
+                    design: judge(policy.eval(), of_kind[design], seed, config.threads, wire_weights)
+                    for design in of_kind
+                }
+                for kind, of_kind in designs.items()
+            }
+            seconds = {"seconds": round(made - began, 1), "judging_seconds": round(time.monotonic() - made, 1)}
+            record["runs"].append({"policy": name, "seed": seed, **details, **seconds, "costs": costs})
+            record["summary"] = summarise(record["runs"])
+            write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
+            means = {kind: round(float(np.mean(list(of.values()))), 4) for kind, of in costs.items() if of}
+            print(name, seed, means, details, seconds, flush=True)
+    return record
+
+
+def summarise(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By policy: mean and spread over seeds, of costs and of the mean ratio to the untrained policy's."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(run["policy"] for run in runs):
+        of_policy = [run["costs"] for run in runs if run["policy"] == name]
+        found[name] = {"seeds": len(of_policy)}
+        for kind in of_policy[0]:
+            costs = {design: [run[kind][design] for run in of_policy] for design in of_policy[0][kind]}
+            if not costs:
+                continue
+            base = found[UNTRAINED][kind]["proxy_costs"] if name != UNTRAINED else {}
+            found[name][kind] = {"proxy_costs": {design: _mean_and_spread(values) for design, values in costs.items()}}
+            against = base or found[name][kind]["proxy_costs"]
+            ratios = [np.array(values) / against[design]["mean"] for design, values in costs.items()]
+            found[name][kind]["relative"] = _mean_and_spread(np.mean(ratios, axis=0))
+    return found
+
+
+def _mean_and_spread(values: Sequence[float] | NDArray) -> dict[str, float]:
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {"mean": round(float(np.mean(values)), 5), "std": round(spread, 5)}
