@@ -32,9 +32,9 @@ class Observation(Study):
 
     out: Path = Path("results/observation.json")
     """JSON record to write."""
-    lessons: int = 128
+    lessons: int = 64
     """Synthetic designs to learn from."""
-    samples: int = 60_000
+    samples: int = 20_000
     """That each policy sees."""
     minibatch: int = 32
     """Samples in one gradient step."""
