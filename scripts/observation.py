@@ -1,4 +1,4 @@
-"""What does the policy make use of? The same imitation without the wire mask, the graph embedding, or the cost maps.
+"""What does the policy make use of? The same imitation without parts of the observation.
 
     python scripts/observation.py --designs DESIGN ... --out results/observation.json
 
@@ -18,12 +18,16 @@ import tyro
 from study import POLICY_ALONE, Maker, Study, make_lessons, new_policy, run_study
 from torch import Tensor
 
+from env.graph import NODE_FEATURES
 from placer.features import MAP_CHANNELS, WIRE_MASK
 from placer.imitation import ImitationConfig, Lesson, imitate
-from placer.policy import Policy, PolicyHead
+from placer.policy import Policy
 
 COST_MAPS = (2, 3, 4)
 """Channels of density and of congestion."""
+
+START_MAPS, START_FEATURES = (5, 6), ("start_x", "start_y")
+"""Channels of the offset from the analytic placement, and the features of a node that say where it lies there."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +46,36 @@ class Observation(Study):
     """Of the search that makes the targets of a design."""
 
 
-def without_wire_mask(head: PolicyHead) -> None:
+def without_wire_mask(policy: Policy) -> None:
     """The map of the wirelength increase, and the preference for small ones that a new policy has."""
-    keep_zero(head.enter.weight, (slice(None), [WIRE_MASK]))
-    keep_zero(head.wire_prior, ())
+    keep_zero(policy.policy_head.enter.weight, (slice(None), [WIRE_MASK]))
+    keep_zero(policy.policy_head.wire_prior, ())
 
 
-def without_cost_maps(head: PolicyHead) -> None:
+def without_cost_maps(policy: Policy) -> None:
     """Density and congestion so far."""
-    keep_zero(head.enter.weight, (slice(None), list(COST_MAPS)))
+    keep_zero(policy.policy_head.enter.weight, (slice(None), list(COST_MAPS)))
 
 
-def without_graph(head: PolicyHead) -> None:
+def without_graph(policy: Policy) -> None:
     """Everything that the graph network says: affinity maps, embeddings of the macro and of the whole graph."""
+    head = policy.policy_head
     keep_zero(head.enter.weight, (slice(None), slice(MAP_CHANNELS, None)))
     reads_embeddings = head.context[0]
     assert isinstance(reads_embeddings, torch.nn.Linear)
     keep_zero(reads_embeddings.weight, (slice(None), slice(2 * head.key.in_features)))
+
+
+def without_start(policy: Policy) -> None:
+    """Where the analytic placement of the whole design puts the macro to place, and every other one."""
+    keep_zero(policy.policy_head.enter.weight, (slice(None), list(START_MAPS)))
+    keep_zero(policy.encoder.enter.weight, (slice(None), [NODE_FEATURES.index(name) for name in START_FEATURES]))
+
+
+def without_start_and_graph(policy: Policy) -> None:
+    """Neither of the two that tell of nets to macros that are not placed yet."""
+    without_start(policy)
+    without_graph(policy)
 
 
 def keep_zero(weight: Tensor, part: tuple[Any, ...]) -> None:
@@ -70,20 +87,22 @@ def keep_zero(weight: Tensor, part: tuple[Any, ...]) -> None:
     weight.register_hook(lambda gradient: gradient * kept)
 
 
-ABLATIONS: dict[str, Callable[[PolicyHead], None]] = {
+ABLATIONS: dict[str, Callable[[Policy], None]] = {
     "everything": lambda _: None,
     "without_wire_mask": without_wire_mask,
     "without_graph": without_graph,
     "without_cost_maps": without_cost_maps,
+    "without_start": without_start,
+    "without_start_and_graph": without_start_and_graph,
 }
 
 
 def trained(
-    ablate: Callable[[PolicyHead], None], lessons: Sequence[Lesson], seed: int, config: Observation
+    ablate: Callable[[Policy], None], lessons: Sequence[Lesson], seed: int, config: Observation
 ) -> tuple[Policy, dict[str, Any]]:
     """A new policy that has learned without a part of the observation, and how it went."""
     policy = new_policy(seed)
-    ablate(policy.policy_head)
+    ablate(policy)
     settings = ImitationConfig(samples=config.samples, minibatch=config.minibatch, designs_at_once=4, seed=seed)
     curve = imitate(policy, lessons, settings)
     return policy, {"first_loss": round(curve[0], 4), "final_loss": round(curve[-1], 4)}
