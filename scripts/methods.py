@@ -14,6 +14,7 @@ wire mask than the policy does, so that what is compared is what was learned.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,13 +26,13 @@ import numpy as np
 import tyro
 from study import POLICY_ALONE, Maker, Study, lesson_designs, make_lessons, new_policy, run_study
 
-from netlists import NetlistError
+from netlists import Design, Placement
 from placer.checkpoint import weights_of
 from placer.config import PPOConfig, TrainConfig
-from placer.imitation import ImitationConfig, Lesson, imitate, make_lesson
+from placer.imitation import ImitationConfig, Lesson, imitate
 from placer.pipeline import PlaceConfig
 from placer.policy import Policy
-from placer.ppo import train
+from placer.ppo import CURVE_FILE, train
 from placer.zero_shot import zero_shot
 
 
@@ -80,17 +81,11 @@ def reinforced(policy: Policy, seed: int, minutes: float, config: Methods) -> di
         threads=config.threads,
         ppo=PPOConfig(entropy=0.003, epochs=2, minibatch=128),
     )
-    iterations: list[dict[str, Any]] = []
-
-    class Curve:
-        def iteration(self, row: dict[str, Any]) -> None:
-            iterations.append(row)
-
     with tempfile.TemporaryDirectory() as folder:
-        train(designs, settings, Path(folder), policy, observer=Curve())
-    costs = [
-        round(float(np.mean([row["proxy_cost"] for row in part])), 4) for part in (iterations[:3], iterations[-3:])
-    ]
+        train(designs, settings, Path(folder), policy)
+        iterations = [json.loads(line) for line in (Path(folder) / CURVE_FILE).read_text().splitlines()]
+    scored = [row["proxy_cost"] for row in iterations if "proxy_cost" in row]  # in some no episode found room
+    costs = [round(float(np.mean(part)), 4) for part in (scored[:3], scored[-3:]) if part]
     return {"iterations": len(iterations), "env_steps": iterations[-1]["env_steps"], "sampled_cost": costs}
 
 
@@ -103,15 +98,12 @@ def imitated(policy: Policy, lessons: Sequence[Lesson], seed: int, minutes: floa
 
 def lessons_of(policy: Policy, seed: int, config: Methods) -> list[Lesson]:
     """What search makes of the policy's own best rollouts."""
-    weights, lessons = weights_of(policy.eval()), []
-    for index, design in lesson_designs(config.lessons):
-        place = PlaceConfig(seed=seed, threads=config.threads)
-        best = zero_shot(design, weights, place, 0.0, wire_weights=POLICY_ALONE)
-        try:
-            lessons.append(make_lesson(design, 0.0, index, moves=config.moves, rollout=best[0] if best else None))
-        except NetlistError as error:
-            print(f"skipped {design.name}: {error}", flush=True)
-    return lessons
+    weights, place = weights_of(policy.eval()), PlaceConfig(seed=seed, threads=config.threads)
+
+    def best_rollout(design: Design) -> Placement | None:
+        return next(iter(zero_shot(design, weights, place, 0.0, wire_weights=POLICY_ALONE)), None)
+
+    return make_lessons(config.lessons, config.moves, best_rollout)
 
 
 def ppo(seed: int, config: Methods) -> tuple[Policy, dict[str, Any]]:

@@ -23,7 +23,7 @@ from record import begin_or_resume, short_name
 import netlists
 from env.cost import CostModel
 from env.start import analytic_start, legalize
-from netlists import Design, NetlistError
+from netlists import Design, NetlistError, Placement
 from netlists.files import write_bytes
 from placer.checkpoint import weights_of
 from placer.config import PolicyConfig
@@ -69,12 +69,17 @@ def lesson_designs(count: int) -> Iterator[tuple[int, Design]]:
     return ((index, small_design(index, np.random.default_rng([LESSONS, index]))) for index in range(count))
 
 
-def make_lessons(count: int, moves: int) -> list[Lesson]:
-    """Searched placements of so many designs, but for those that have no legal one."""
+def make_lessons(
+    count: int, moves: int, rollout: Callable[[Design], Placement | None] = lambda _: None
+) -> list[Lesson]:
+    """Searched placements of so many designs, but for those that have no legal one.
+
+    `rollout` says where search begins; None: at the analytic placement.
+    """
     lessons: list[Lesson] = []
     for index, design in lesson_designs(count):
         try:
-            lessons.append(make_lesson(design, 0.0, index, moves=moves))
+            lessons.append(make_lesson(design, 0.0, index, moves=moves, rollout=rollout(design)))
         except NetlistError as error:
             print(f"skipped {design.name}: {error}", flush=True)
     return lessons
