@@ -33,9 +33,10 @@ class IncrementalCost:
 
     def __init__(self, design: Design, placement: Placement, weights: tuple[float, float, float]) -> None: ...
 
-    def propose(self, node: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], orientation: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], limit: float) -> bool:
+    def propose(self, node: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], orientation: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], limit: float, hope: float = float('inf')) -> bool:
         """
-        Evaluates moves of distinct nodes; False, with nothing to accept, if the proxy cost exceeds `limit`.
+        Evaluates moves of distinct nodes; False, with nothing to accept, if the proxy cost exceeds `limit`, or if terms
+        that are not evaluated yet would have to fall by more than `hope` for it not to.
         """
 
     def accept(self) -> None:

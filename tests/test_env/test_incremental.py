@@ -75,6 +75,31 @@ def test_limit_refuses_exactly_what_costs_more(small):
     assert answers == {True, False}
 
 
+@pytest.mark.parametrize("hope", [0.0, 0.01, 10.0])
+def test_hope_refuses_more_and_changes_no_cost(small, hope):
+    _, incremental = start(small)
+    unlimited, before = incremental.copy(), incremental.costs
+    rng = np.random.default_rng(2)
+    nodes = np.flatnonzero(~small.netlist.is_port)
+    limit = float(np.dot(WEIGHTS, incremental.costs[1:]))
+    num_cheap = num_accepted = 0
+    for _ in range(500):
+        moves = draw_moves(rng, nodes, small.canvas, 2)
+        unlimited.propose(*moves, np.inf)
+        costs = unlimited.proposed
+        unlimited.reject()
+        cheap = float(np.dot(WEIGHTS, costs[1:])) <= limit
+        num_cheap += cheap
+        if incremental.propose(*moves, limit, hope):
+            assert cheap
+            assert np.allclose(incremental.proposed, costs, rtol=1e-12)
+            incremental.reject()
+            num_accepted += 1
+        assert incremental.costs == before
+    assert 0 < num_accepted <= num_cheap
+    assert (num_accepted == num_cheap) == (hope == 10.0)
+
+
 def test_copies_are_independent(small):
     _, incremental = start(small)
     other = incremental.copy()

@@ -66,12 +66,14 @@ void register_search(nb::module_& module) {
       .def(
           "propose",
           [](IncrementalCost& self, Array1<int> node, Array1<double> x, Array1<double> y,
-             Array1<std::uint8_t> orientation, double limit) {
-            return self.propose(to_moves(self, node, x, y, orientation), limit);
+             Array1<std::uint8_t> orientation, double limit, double hope) {
+            return self.propose(to_moves(self, node, x, y, orientation), limit, hope);
           },
           nb::arg("node").noconvert(), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
           nb::arg("orientation").noconvert(), nb::arg("limit"),
-          "Evaluates moves of distinct nodes; False, with nothing to accept, if the proxy cost exceeds `limit`.")
+          nb::arg("hope") = std::numeric_limits<double>::infinity(),
+          "Evaluates moves of distinct nodes; False, with nothing to accept, if the proxy cost exceeds `limit`, or if terms\n"
+          "that are not evaluated yet would have to fall by more than `hope` for it not to.")
       .def("accept", &IncrementalCost::accept, "Keeps what was proposed.")
       .def("reject", &IncrementalCost::reject, "Goes back to before the proposal.")
       .def(

@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kSmallestStep = 2e-3, kLargestStep = 0.5;
 constexpr double kTargetAcceptance = 0.25;
+// Temperatures by which terms that are not evaluated yet are hoped to make up for what others cost. Of the moves that
+// need more, fewer than 1 % would be accepted.
+constexpr double kHope = 2.5;
 constexpr int kMedianNets = 5;
 constexpr int kTries = 3;  // places that a soft macro looks at, of which it tries the least crowded one
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -44,8 +47,9 @@ void Annealer::Step::adapt() {
   proposed = accepted = 0;
 }
 
-void Annealer::run(long count, double temperature, double guide) {
+void Annealer::run(long count, double temperature, double guide, double least_hope) {
   temperature_ = temperature;
+  hope_ = std::max(kHope * temperature, least_hope);
   cost_.set_guide(guide);
   if (hard_.empty() && soft_.empty()) return;
   for (long i = 0; i < count; ++i) {
@@ -170,7 +174,7 @@ double Annealer::accept_limit() {
 }
 
 bool Annealer::try_moves(std::span<const Move> moves) {
-  if (!cost_.propose(moves, accept_limit())) return false;
+  if (!cost_.propose(moves, accept_limit(), hope_)) return false;
   cost_.accept();
   return true;
 }

@@ -19,7 +19,7 @@ double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSu
   const double cell_area = grid.cell_width * grid.cell_height;
   const int densest = grid.size() / 10;
   if (densest > 0) {
-    const double per_area = 0.5 / (densest * cell_area);
+    const double per_area = density_per_area(grid);
     return per_area * top_sum(occupied, densest, enough / per_area);
   }
   const auto count = std::count_if(occupied.begin(), occupied.end(), [](double area) { return area > 0.0; });

@@ -13,6 +13,9 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kFirstPull = 0.05, kLastPull = 0.3;  // of the analytic placement at the end of an episode
 constexpr int kSolverSteps = 5;
+// Of the descent of soft macros there: its temperature, and by how much terms may be hoped to fall. Without that bound
+// it takes twice as long, and the mean cost of five designs is .7328 instead of .7355.
+constexpr double kDescent = 1e-7, kDescentHope = 1e-4;
 constexpr double kFillTo = 0.75;
 
 }  // namespace
@@ -265,7 +268,7 @@ void Floorplan::finish(std::uint64_t seed) {
     const std::shared_ptr<const NetModel> nets(task_, &task_->nets);
     Annealer descent(IncrementalCost(task.design, nets, view, task.weights), HardMacros(task.design, view), {},
                      std::move(soft), seed);
-    for (long done = 0; done < task.soft_placement.moves; done += 500) descent.run(500, 1e-7);
+    for (long done = 0; done < task.soft_placement.moves; done += 500) descent.run(500, kDescent, 0.0, kDescentHope);
     x_ = descent.best().x;
     y_ = descent.best().y;
   }

@@ -213,13 +213,18 @@ double IncrementalCost::move_slots(const Move& move) {
   return delta;
 }
 
-/// Moves the nodes themselves: their positions, the area they take, the routes they block.
-void IncrementalCost::move_nodes(std::span<const Move> moves) {
+/// Moves the nodes themselves: their positions and the area they take. Returns about how much the density cost changes:
+/// what lies above the threshold of its top sum.
+double IncrementalCost::move_nodes(std::span<const Move> moves) {
   const Netlist& netlist = design_->netlist;
-  const auto take = [this](double sign) {
-    return [this, sign](int cell, double area) {
-      area_log_.push_back({cell, occupied_[cell]});
-      occupied_[cell] += sign * area;
+  const double threshold = density_top_.threshold();
+  double excess = 0.0;
+  const auto take = [&](double sign) {
+    return [&, sign](int cell, double area) {
+      const double before = occupied_[cell], after = before + sign * area;
+      area_log_.push_back({cell, before});
+      occupied_[cell] = after;
+      excess += std::max(after, threshold) - std::max(before, threshold);
     };
   };
   const bool few_cells = grid_.size() < kFewCells;
@@ -235,14 +240,23 @@ void IncrementalCost::move_nodes(std::span<const Move> moves) {
       for_each_overlap(grid_, before, take(-1.0));
       for_each_overlap(grid_, after, take(1.0));
     }
-    if (netlist.is_hard(node)) {
-      block(before, -1.0);
-      block(after, 1.0);
-    }
   }
   if (few_cells) {
     for (int cell = 0; cell < grid_.size(); ++cell) area_log_.push_back({cell, occupied_[cell]});
     occupied_area(*design_, {x_, y_, orientation_, placed_}, occupied_);
+    return 0.0;
+  }
+  return excess * density_per_area(grid_);
+}
+
+/// Moves the routes that hard macros block.
+void IncrementalCost::move_blocked(std::span<const Move> moves) {
+  const Netlist& netlist = design_->netlist;
+  for (const Move& old : old_moves_) {
+    if (netlist.is_hard(old.node)) block(outline(netlist, old.node, old.x, old.y, old.orientation), -1.0);
+  }
+  for (const Move& now : moves) {
+    if (netlist.is_hard(now.node)) block(outline(netlist, now.node, now.x, now.y, now.orientation), 1.0);
   }
 }
 
@@ -257,19 +271,6 @@ void IncrementalCost::block(const Box& box, double sign) {
       rows_.add((at - size) / routing_grid_.cols);
     }
   });
-}
-
-/// The least density cost that moving these nodes can lead to: the densest cells lose at most the nodes' area.
-double IncrementalCost::least_density(std::span<const Move> moves) const {
-  const int densest = grid_.size() / 10;
-  if (densest == 0) return 0.0;
-  double area = 0.0;
-  for (const Move& move : moves) {
-    if (design_->netlist.kind_of(move.node) != Kind::port) {
-      area += design_->netlist.width[move.node] * design_->netlist.height[move.node];
-    }
-  }
-  return costs_.density_cost - 0.5 * area / (densest * grid_.cell_width * grid_.cell_height) - kSlack;
 }
 
 /// Adds `weight` times the route between two cells on the canvas, the source's first, to the steps.
@@ -383,7 +384,7 @@ void IncrementalCost::copy_lines(const std::vector<double>& from, std::vector<do
   copy(rows_, routing_grid_.cols, routing_grid_.size());
 }
 
-bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
+bool IncrementalCost::propose(std::span<const Move> moves, double limit, double hope) {
   old_moves_.clear();
   slot_log_.clear();
   box_log_.clear();
@@ -395,35 +396,39 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
   trial_costs_ = costs_;
   trial_floor_ = floor_;
   trial_guide_value_ = guide_value_;
-  const auto too_much = [&] {
-    if (judged() <= limit) return false;
+  const auto exceeds = [&](double most) {
+    if (judged() <= most) return false;
     revert();
     return true;
   };
 
+  // What is not known yet counts as unchanged.
+  trial_costs_.density_cost += move_nodes(moves);
+  if (exceeds(limit + hope)) return false;
   double delta = 0.0;
   for (const Move& move : moves) delta += move_slots(move);
+  trial_costs_.wirelength += delta;
+  trial_costs_.wirelength_cost = trial_costs_.wirelength * wirelength_scale_;
+  if (exceeds(limit + hope)) return false;
+
+  // From here on terms are exact, or bounds: what is not known yet counts as the least that it can be or is hoped to be.
   const bool reroutes = std::any_of(slot_log_.begin(), slot_log_.end(),
                                     [&](const SlotChange& change) { return change.cell != slot_cell_[change.slot]; });
   const bool hard =
       std::any_of(moves.begin(), moves.end(), [&](const Move& move) { return design_->netlist.is_hard(move.node); });
-  trial_costs_.wirelength += delta;
-  trial_costs_.wirelength_cost = trial_costs_.wirelength * wirelength_scale_;
-  trial_costs_.density_cost = least_density(moves);
-  if (hard || reroutes) trial_costs_.congestion_cost = hard ? 0.0 : floor_;
+  const double hoped = costs_.congestion_cost - hope / weights_.congestion;
+  if (hard || reroutes) trial_costs_.congestion_cost = std::max(hard ? 0.0 : floor_, hoped);
   if (hard) trial_guide_value_ = 0.0;
-  if (too_much()) return false;
-
-  move_nodes(moves);
   trial_costs_.density_cost = 0.0;
   trial_costs_.density_cost = density_cost(grid_, occupied_, density_top_, enough(limit, weights_.density));
-  if (too_much()) return false;
+  if (exceeds(limit)) return false;
 
   if (hard) {
+    move_blocked(moves);
     trial_floor_ = floor_congestion();
-    trial_costs_.congestion_cost = trial_floor_;
+    trial_costs_.congestion_cost = std::max(trial_floor_, hoped);
     trial_guide_value_ = measure_guide();
-    if (too_much()) return false;
+    if (exceeds(limit)) return false;
   }
   if (reroutes) change_routes();
   if (columns_.empty() && rows_.empty()) {
@@ -434,7 +439,7 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit) {
     trial_costs_.congestion_cost =
         congestion_cost(trial_congestion_, congestion_top_, enough(limit, weights_.congestion));
   }
-  return !too_much();
+  return !exceeds(limit);
 }
 
 /// What the one cost term that is 0 in `trial_costs_` must exceed for the proxy cost to exceed the limit for certain.

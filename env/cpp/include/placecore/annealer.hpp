@@ -36,8 +36,9 @@ class Annealer {
   Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft, std::uint64_t seed);
 
   /// Proposes `count` moves at this temperature (of the proxy cost) and adapts the step sizes.
-  /// `guide`: see `IncrementalCost::set_guide`.
-  void run(long count, double temperature, double guide = 0.0);
+  /// `guide`: see `IncrementalCost::set_guide`. `least_hope`: see `IncrementalCost::propose`; where the temperature is
+  /// much lower than what moves change, it says nothing of what may be hoped for.
+  void run(long count, double temperature, double guide = 0.0, double least_hope = 0.0);
 
   const Snapshot& best() const { return best_; }
   double proxy() const { return cost_.proxy(); }
@@ -79,7 +80,7 @@ class Annealer {
   std::vector<int> hard_, soft_;
   std::vector<std::vector<int>> same_size_;  // by rank in hard_: the other macros of the same size
   Rng rng_;
-  double temperature_ = 0.0, hard_share_ = kHardShare;
+  double temperature_ = 0.0, hope_ = 0.0, hard_share_ = kHardShare;
   Step hard_step_{0.1}, soft_step_{0.1};
   MoveCounts counts_;
   std::vector<Move> moves_;  // that another chain made

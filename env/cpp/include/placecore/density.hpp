@@ -30,6 +30,11 @@ void for_each_overlap(const Grid& grid, const Box& box, Add add) {
 /// Area that hard macros, soft macros and standard cells take of each grid cell, um^2. `occupied`: (G).
 void occupied_area(const Design& design, const PlacementView& placement, std::vector<double>& occupied);
 
+/// What each um^2 in the densest tenth of the cells adds to the density cost; of grids of at least 10 cells.
+inline double density_per_area(const Grid& grid) {
+  return 0.5 / (static_cast<double>(grid.size() / 10) * grid.cell_width * grid.cell_height);
+}
+
 /// Half the mean of the densest tenth of the cells; with fewer than 10 cells, of the occupied ones.
 /// If it exceeds `enough` it may be a lower bound only that exceeds `enough` too.
 double density_cost(const Grid& grid, const std::vector<double>& occupied, TopSum& top_sum,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -52,8 +53,8 @@ struct Move {
 
 /// Cost of a placement under moves: `propose`, then `accept` or `reject`. Copies are independent.
 ///
-/// A proposal is judged in the order of what costs least: wirelength, density, the congestion that hard macros alone
-/// cause, and only then routes. Routes are changed as differences to the demand, and only of nets of which a pin leaves
+/// A proposal is judged in the order of what costs least: about how the density changes, wirelength, density, the
+/// congestion that hard macros alone cause, and only then routes. Routes are changed as differences to the demand, and only of nets of which a pin leaves
 /// its grid cell, so a rejected proposal leaves no rounding behind.
 class IncrementalCost {
  public:
@@ -61,8 +62,9 @@ class IncrementalCost {
                   Weights weights);
 
   /// Evaluates moves of distinct placed nodes. Returns false, with nothing to accept, as soon as it is certain that the
-  /// proxy cost would exceed `limit`; such a proposal must not be rejected either.
-  bool propose(std::span<const Move> moves, double limit);
+  /// proxy cost would exceed `limit`; such a proposal must not be rejected either. Refuses, too, what exceeds it by more
+  /// than `hope` while terms that are not evaluated yet count as unchanged: they would have to fall by so much.
+  bool propose(std::span<const Move> moves, double limit, double hope = std::numeric_limits<double>::infinity());
   void accept();
   void reject();
 
@@ -122,9 +124,9 @@ class IncrementalCost {
   NetCells count_cells(int net);
   double move_slots(const Move& move);
   double grow_net(int net, int slot, const Point& old, const Point& now);
-  void move_nodes(std::span<const Move> moves);
+  double move_nodes(std::span<const Move> moves);
+  void move_blocked(std::span<const Move> moves);
   void block(const Box& box, double sign);
-  double least_density(std::span<const Move> moves) const;
   void change_routes();
   void change_pair(int slot, FlatCell to);
   void change_net(int net, int slot, FlatCell to);

@@ -17,6 +17,9 @@ class TopSum {
   /// `values` is read only; 0 < k <= values.size().
   double operator()(std::span<const double> values, int k, double enough = std::numeric_limits<double>::infinity());
 
+  /// At or a little below the k-th largest value of the last call: where values above it change, so about does the sum.
+  double threshold() const { return threshold_; }
+
  private:
   double select(std::size_t k);
 
