@@ -12,12 +12,13 @@ from env.cost import core_design, core_placement
 from netlists import Design, NetlistError, Placement, turn_size
 from netlists.constraints import EVERY_ORIENTATION
 
-ANALYTIC_ROUNDS = 20
-ANALYTIC_SOLVER_STEPS = 20
+ANALYTIC_STEPS, SOFT_STEPS = 20, 10
+"""Rounds of spreading and solving, and conjugate-gradient steps in each: for all macros, for soft macros alone. More
+than 10 leave less of half a second for annealing them than they are worth."""
+
 ANALYTIC_PULL = (0.003, 1.0)
 ANALYTIC_DENSITY = 0.75
-"""Rounds of spreading and solving, conjugate-gradient steps in each, pull to the spread positions, first to last, and
-the share of a grid cell up to which it may fill."""
+"""Pull to the spread positions, first to last, and the share of a grid cell up to which it may fill."""
 
 
 def movable_macros(design: Design) -> NDArray[np.bool_]:
@@ -35,23 +36,25 @@ def analytic_start(design: Design, core: _core.Design | None = None) -> Placemen
     movable = movable_macros(design)
     placement = orient(design, design.placement)
     placement = placement.replace(placed=placement.placed | movable)
-    return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable)
+    return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable, ANALYTIC_STEPS)
 
 
 def place_soft_macros(design: Design, placement: Placement, core: _core.Design | None = None) -> Placement:
     """The placement with its movable soft macros placed analytically around the hard ones."""
     movable = design.netlist.is_soft & ~placement.fixed
     placement = placement.replace(placed=placement.placed | movable)
-    return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable)
+    return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable, SOFT_STEPS)
 
 
-def _place_analytically(core: _core.Design, placement: Placement, movable: NDArray[np.bool_]) -> Placement:
+def _place_analytically(
+    core: _core.Design, placement: Placement, movable: NDArray[np.bool_], steps: int
+) -> Placement:
     x, y, _ = _core.place_analytically(
         core,
         core_placement(placement),
         movable,
-        rounds=ANALYTIC_ROUNDS,
-        solver_steps=ANALYTIC_SOLVER_STEPS,
+        rounds=steps,
+        solver_steps=steps,
         first_pull=ANALYTIC_PULL[0],
         last_pull=ANALYTIC_PULL[1],
         from_centre=True,

@@ -20,13 +20,17 @@ from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
 
 SOFT_MOVES = 40_000
-"""Moves with which the soft macros of each start are annealed before starts are compared."""
+"""Moves with which the soft macros of a start are annealed."""
+
+DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
+"""With `seconds=0`: moves for the soft macros of every rollout, and those of the finalists, of which the best one gets
+the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five designs (one seed)."""
 
 MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
 takes minutes, and they are placed as with `none`."""
 
-ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 2.0
+ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 4.0
 """With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
 make more of the time than further rollouts do."""
 
@@ -145,12 +149,18 @@ def soften(design: Design, placement: Placement, model: CostModel, seed: int) ->
     Neither is always better: where they are they may know of nets that the hard macros were placed by; anew they fit
     the hard macros.
     """
-    starts = [placement, place_soft_macros(design, placement, model.core)]
-    annealed = [
-        Start.make(anneal_soft_macros(design, start, model, moves=SOFT_MOVES, seed=seed), model, rough=start)
-        for start in starts
-    ]
-    return min(annealed, key=lambda start: start.costs.proxy_cost)
+    return min(soft_starts(design, placement, model, seed, SOFT_MOVES), key=lambda start: start.costs.proxy_cost)
+
+
+def soft_starts(design: Design, placement: Placement, model: CostModel, seed: int, moves: int) -> list[Start]:
+    """The two starts between which `soften` decides."""
+    rough = [placement, place_soft_macros(design, placement, model.core)]
+    return [anneal_from(design, start, model, seed, moves) for start in rough]
+
+
+def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, moves: int) -> Start:
+    """The start that annealing the soft macros makes of a placement."""
+    return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed), model, rough)
 
 
 class _Pipeline:
@@ -297,10 +307,24 @@ class _Pipeline:
             return None
 
     def _best_softened(self, placements: list[Placement]) -> Start:
-        """The best of them once their soft macros are placed with care; the threads take one each."""
+        """The best of them once their soft macros are placed with care; the threads take one each.
+
+        Successive halving: few moves for all of them, more for the best few if that leaves time.
+        """
+        design, model, seed, began = self.design, self.model, self.config.seed, time.monotonic()
         with ThreadPoolExecutor(self.config.threads) as pool:
-            starts = pool.map(lambda p: soften(self.design, p, self.model, self.config.seed), placements)
-            return min(starts, key=lambda start: start.costs.proxy_cost)
+            drafts = [
+                start
+                for starts in pool.map(lambda p: soft_starts(design, p, model, seed, DRAFT_MOVES), placements)
+                for start in starts
+            ]
+            drafts.sort(key=lambda start: start.costs.proxy_cost)
+            now = time.monotonic()
+            if 2 * now - began > self.began + ZERO_SHOT_SECONDS:
+                return drafts[0]
+            finalists = [start.rough for start in drafts[:FINALISTS]]
+            annealed = pool.map(lambda rough: anneal_from(design, rough, model, seed, FINAL_MOVES), finalists)
+            return min(annealed, key=lambda start: start.costs.proxy_cost)
 
     def _end_stage(self, name: str, costs: Costs) -> None:
         self.stages.append(Stage(name, round(time.monotonic() - self.began, 3), costs.proxy_cost))

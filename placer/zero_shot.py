@@ -23,8 +23,9 @@ The first of the first batch is greedy."""
 TEMPERATURE = 0.3
 """Of sampling: logits are divided by it. Rollouts vary less than those of training and are better."""
 
-BEST = 3
-"""Candidates whose soft macros are placed with care."""
+BEST = 16
+"""Placements that are returned. The cost at the end of an episode tells little of what they are worth once their soft
+macros are placed with care: on NanGate45/ariane133 the two correlate .35 among the rollouts of 4 s."""
 
 Found = list[tuple[float, Placement]]
 """Proxy costs and placements of complete episodes."""

@@ -41,6 +41,9 @@ UNTRAINED = "untrained"
 POLICY_ALONE = np.zeros(len(WIRE_WEIGHTS), np.float32)
 """Rollouts none of which leans further on the wire mask than the policy does."""
 
+JUDGED = 3
+"""Best rollouts whose soft macros are placed with care."""
+
 Designs = dict[str, dict[str, Design]]
 """By kind, real or synthetic, and name."""
 
@@ -106,7 +109,7 @@ def judge(
     config = PlaceConfig(seed=seed, threads=threads)
     rolled = zero_shot(design, weights_of(policy), config, 0.0, wire_weights=wire_weights)
     starts = rolled or [legalize(design, analytic_start(design, model.core), model.core)]
-    return min(soften(design, start, model, seed).costs.proxy_cost for start in starts)
+    return min(soften(design, start, model, seed).costs.proxy_cost for start in starts[:JUDGED])
 
 
 def run_study(
