@@ -80,7 +80,7 @@ def soft_solver(design: Design) -> list[dict[str, Any]]:
     model = CostModel(design.netlist, design.canvas)
     legal = legalize(design, design.placement)
     rows: list[dict[str, Any]] = []
-    for moves in (0, 10_000, 40_000, 100_000, 300_000, 1_000_000):
+    for moves in (0, 10_000, 40_000, 100_000, 200_000, 300_000, 1_000_000):
         began = time.perf_counter()
         placed = place_soft_macros(design, legal, model.core)
         if moves:

@@ -4,30 +4,31 @@
 #include <barrier>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <thread>
 
 namespace placecore {
 
 namespace {
 
-constexpr long kBatch = 64;  // moves between looks at the clock
+constexpr long kBatch = 64, kRoundBatch = 16;  // moves between looks at the clock, and in rounds of joined chains
 // How long joined chains work on their own. In longer rounds each repairs the same crowded cells, and what they put
 // together is worse than what they began with.
-constexpr double kRoundSeconds = 0.002;
-constexpr long kRoundMoves = 300;
+constexpr double kRoundSeconds = 0.0005;
+constexpr long kRoundMoves = 200;
 constexpr std::size_t kLeastSoftMacros = 8;  // of each chain
 constexpr double kMostHardShare = 0.9;       // of the moves of the chain that moves the hard macros
 
 using Clock = std::chrono::steady_clock;
 
-void anneal(Annealer& chain, double from, double to, double seconds, long moves, double guide) {
+void anneal(Annealer& chain, double from, double to, double seconds, long moves, double guide, long batch) {
   const auto start = Clock::now();
   long done = 0;
   while (done < moves) {
     const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
     if (elapsed >= seconds) break;
     const double progress = std::max(elapsed / seconds, static_cast<double>(done) / static_cast<double>(moves));
-    const long count = std::min(kBatch, moves - done);
+    const long count = std::min(batch, moves - done);
     chain.run(count, from * std::pow(to / from, progress), guide);
     done += count;
   }
@@ -63,36 +64,53 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
 }
 
 void Search::run(double from, double to, double seconds, long moves, double guide) {
-  if (!joined_) {
-    run_chains(from, to, seconds, moves, guide);
-    return;
-  }
-  const auto start = Clock::now();
-  const bool timed = std::isfinite(seconds);
-  long done = 0;
-  while (done < moves) {
-    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
-    if (elapsed >= seconds) break;
-    const double round = std::min(timed ? kRoundSeconds : seconds, seconds - elapsed);
-    const long count = timed ? moves - done : std::min(kRoundMoves, moves - done);
-    const double begin = timed ? elapsed / seconds : static_cast<double>(done) / static_cast<double>(moves);
-    const double end = timed ? (elapsed + round) / seconds : static_cast<double>(done + count) / static_cast<double>(moves);
-    const auto at = [&](double progress) { return from * std::pow(to / from, progress); };
-    deal();
-    run_chains(at(begin), at(end), round, count, guide);
-    if (!timed) done += count;
-  }
+  if (joined_) return run_joined(from, to, seconds, moves, guide);
+  std::vector<std::jthread> threads;
+  const auto work = [&](std::size_t i) {
+    anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0, kBatch);
+  };
+  for (std::size_t i = 1; i < chains_.size(); ++i) threads.emplace_back(work, i);
+  work(0);
 }
 
-void Search::run_chains(double from, double to, double seconds, long moves, double guide) {
-  std::barrier ready(static_cast<std::ptrdiff_t>(chains_.size()));
+void Search::run_joined(double from, double to, double seconds, long moves, double guide) {
+  const auto start = Clock::now();
+  const bool timed = std::isfinite(seconds);
+  const auto at = [&](double progress) { return from * std::pow(to / from, progress); };
+  struct Round {
+    double hotter, colder, seconds;
+    long moves;
+  };
+  std::optional<Round> round;
+  long done = 0;
+  const auto next = [&]() noexcept {
+    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    round.reset();
+    if (done >= moves || elapsed >= seconds) return;
+    deal();
+    if (timed) {
+      const double length = std::min(kRoundSeconds, seconds - elapsed);
+      round = {at(elapsed / seconds), at((elapsed + length) / seconds), length, moves};
+    } else {
+      const long count = std::min(kRoundMoves, moves - done);
+      const double total = static_cast<double>(moves);
+      round = {at(static_cast<double>(done) / total), at(static_cast<double>(done + count) / total), seconds, count};
+      done += count;
+    }
+  };
+  next();
+  std::barrier moved(static_cast<std::ptrdiff_t>(chains_.size()));
+  std::barrier taken(static_cast<std::ptrdiff_t>(chains_.size()), next);
   const auto work = [&](std::size_t i) {
-    anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0);
-    if (!joined_) return;
-    ready.arrive_and_wait();
-    // Each reads of the others only where they have put macros of their own, which none of them changes any more.
-    for (std::size_t other = 0; other < chains_.size(); ++other) {
-      if (other != i) chains_[i].take(chains_[other]);
+    while (round) {
+      anneal(chains_[i], round->hotter, round->colder, round->seconds, round->moves, guided_[i] ? guide : 0.0,
+             kRoundBatch);
+      moved.arrive_and_wait();
+      // Each reads of the others only where they have put macros of their own, which none of them changes any more.
+      for (std::size_t other = 0; other < chains_.size(); ++other) {
+        if (other != i) chains_[i].take(chains_[other]);
+      }
+      taken.arrive_and_wait();
     }
   };
   std::vector<std::jthread> threads;

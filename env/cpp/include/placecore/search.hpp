@@ -20,8 +20,8 @@ class Search {
   /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first, until chains join: it
   /// helps some designs and harms others.
   void run(double from, double to, double seconds, long moves, double guide = 0.0);
-  /// From now on the chains work on one placement, that of the best one, guided if that is: in rounds of two
-  /// thousandths of a second each moves macros of its own, the first one all hard ones, and then they are put together.
+  /// From now on the chains work on one placement, that of the best one, guided if that is: in rounds of half
+  /// a thousandth of a second each moves macros of its own, the first one all hard ones, and then they are put together.
   void join();
 
   const Snapshot& best() const;
@@ -32,7 +32,7 @@ class Search {
 
  private:
   const Annealer& leader() const;
-  void run_chains(double from, double to, double seconds, long moves, double guide);
+  void run_joined(double from, double to, double seconds, long moves, double guide);
   void deal();
 
   std::vector<Annealer> chains_;
