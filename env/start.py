@@ -46,9 +46,7 @@ def place_soft_macros(design: Design, placement: Placement, core: _core.Design |
     return _place_analytically(core or core_design(design.netlist, design.canvas), placement, movable, SOFT_STEPS)
 
 
-def _place_analytically(
-    core: _core.Design, placement: Placement, movable: NDArray[np.bool_], steps: int
-) -> Placement:
+def _place_analytically(core: _core.Design, placement: Placement, movable: NDArray[np.bool_], steps: int) -> Placement:
     x, y, _ = _core.place_analytically(
         core,
         core_placement(placement),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -311,16 +312,14 @@ class _Pipeline:
 
         Successive halving: few moves for all of them, more for the best few if that leaves time.
         """
-        design, model, seed, began = self.design, self.model, self.config.seed, time.monotonic()
+        design, model, seed = self.design, self.model, self.config.seed
+        began = time.monotonic()
         with ThreadPoolExecutor(self.config.threads) as pool:
-            drafts = [
-                start
-                for starts in pool.map(lambda p: soft_starts(design, p, model, seed, DRAFT_MOVES), placements)
-                for start in starts
-            ]
-            drafts.sort(key=lambda start: start.costs.proxy_cost)
+            pairs = pool.map(lambda p: soft_starts(design, p, model, seed, DRAFT_MOVES), placements)
+            drafts = sorted(chain.from_iterable(pairs), key=lambda start: start.costs.proxy_cost)
             now = time.monotonic()
-            if 2 * now - began > self.began + ZERO_SHOT_SECONDS:
+            expected = now - began  # the finalists' moves are about as many as the drafts' were
+            if now + expected > self.began + ZERO_SHOT_SECONDS:
                 return drafts[0]
             finalists = [start.rough for start in drafts[:FINALISTS]]
             annealed = pool.map(lambda rough: anneal_from(design, rough, model, seed, FINAL_MOVES), finalists)

@@ -34,6 +34,14 @@ void anneal(Annealer& chain, double from, double to, double seconds, long moves,
   }
 }
 
+/// Does the work of each chain on a thread of its own, the first one's on this one.
+template <class Work>
+void on_threads(std::size_t count, const Work& work) {
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < count; ++i) threads.emplace_back(work, i);
+  work(0);
+}
+
 std::vector<int> movable_nodes(const Netlist& netlist, const PlacementView& placement,
                                std::span<const std::uint8_t> movable, bool hard) {
   std::vector<int> nodes;
@@ -65,12 +73,9 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
 
 void Search::run(double from, double to, double seconds, long moves, double guide) {
   if (joined_) return run_joined(from, to, seconds, moves, guide);
-  std::vector<std::jthread> threads;
-  const auto work = [&](std::size_t i) {
+  on_threads(chains_.size(), [&](std::size_t i) {
     anneal(chains_[i], from, to, seconds, moves, guided_[i] ? guide : 0.0, kBatch);
-  };
-  for (std::size_t i = 1; i < chains_.size(); ++i) threads.emplace_back(work, i);
-  work(0);
+  });
 }
 
 void Search::run_joined(double from, double to, double seconds, long moves, double guide) {
@@ -101,7 +106,7 @@ void Search::run_joined(double from, double to, double seconds, long moves, doub
   next();
   std::barrier moved(static_cast<std::ptrdiff_t>(chains_.size()));
   std::barrier taken(static_cast<std::ptrdiff_t>(chains_.size()), next);
-  const auto work = [&](std::size_t i) {
+  on_threads(chains_.size(), [&](std::size_t i) {
     while (round) {
       anneal(chains_[i], round->hotter, round->colder, round->seconds, round->moves, guided_[i] ? guide : 0.0,
              kRoundBatch);
@@ -112,10 +117,7 @@ void Search::run_joined(double from, double to, double seconds, long moves, doub
       }
       taken.arrive_and_wait();
     }
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < chains_.size(); ++i) threads.emplace_back(work, i);
-  work(0);
+  });
 }
 
 void Search::join() {
