@@ -11,7 +11,7 @@ namespace {
 constexpr int kFewCells = 10;  // below, the density cost asks which cells are occupied at all: no rounding may remain
 constexpr int kLeastStar = 4;  // distinct cells from which on a net of more than two is routed as a star
 constexpr double kGuideShare = 0.15;  // of the congestion values; the cost counts a third of it
-constexpr int kAhead = 6;       // slots that are fetched before they are needed
+constexpr int kAhead = 6;  // nets that are fetched before they are needed
 constexpr long kRebuildEvery = 1L << 22;  // accepted moves; bounds the rounding that running sums collect
 constexpr double kSlack = 1e-12;  // by which a bound may err and still refuse nothing that it should not
 
@@ -19,17 +19,6 @@ double half_perimeter(const Box& box) { return (box.ux - box.lx) + (box.uy - box
 
 /// Two coordinates as one vector, as GCC and Clang know them on every processor.
 using Pair [[gnu::vector_size(2 * sizeof(double))]] = double;
-
-Box around(const Point* points, int count) {
-  const auto at = [&](int k) { return Pair{points[k].x, points[k].y}; };
-  Pair lo = at(0), hi = lo;
-  for (int k = 1; k < count; ++k) {
-    const Pair p = at(k);
-    lo = p < lo ? p : lo;
-    hi = p > hi ? p : hi;
-  }
-  return {lo[0], lo[1], hi[0], hi[1]};
-}
 
 /// Orientation as the matrix that turns an offset.
 struct Turn {
@@ -62,24 +51,21 @@ IncrementalCost::IncrementalCost(const Design& design, std::shared_ptr<const Net
   cell_seen_.assign(routing_grid_.size(), 0);
   cells_.resize(routing_grid_.size() + 1);  // one more: the cell at hand is written before it is known to be new
   steps_.reset(routing_grid_.rows, routing_grid_.cols);
-  const auto first_long = std::find_if(nets_->slot_net.begin(), nets_->slot_net.end(), [&](int net) {
-    return nets_->net_start[net + 1] - nets_->net_start[net] > 2;
-  });
-  num_pair_slots_ = static_cast<int>(first_long - nets_->slot_net.begin());
   running_.resize(std::max(routing_grid_.rows, routing_grid_.cols));
   rebuild();
 }
 
 void IncrementalCost::rebuild() {
   const NetModel& nets = *nets_;
-  const int num_slots = static_cast<int>(nets.slot_node.size()), num_nets = static_cast<int>(nets.net_weight.size());
-  slot_at_.resize(num_slots);
-  slot_cell_.resize(num_slots);
-  for (int slot = 0; slot < num_slots; ++slot) {
-    const int node = nets.slot_node[slot];
-    const Point offset = turn(nets.slot_dx[slot], nets.slot_dy[slot], orientation_[node]);
-    slot_at_[slot] = {x_[node] + offset.x, y_[node] + offset.y};
-    slot_cell_[slot] = cell_of(slot_at_[slot]);
+  const int num_nets = static_cast<int>(nets.net_weight.size());
+  place_at_.resize(nets.num_places());
+  place_cell_.resize(nets.num_places());
+  for (int node = 0; node < design_->netlist.num_nodes(); ++node) {
+    for (int place = nets.place_start[node]; place < nets.place_start[node + 1]; ++place) {
+      const Point offset = turn(nets.place_dx[place], nets.place_dy[place], orientation_[node]);
+      place_at_[place] = {x_[node] + offset.x, y_[node] + offset.y};
+      place_cell_[place] = cell_of(place_at_[place]);
+    }
   }
   const PlacementView placement{x_, y_, orientation_, placed_};
   occupied_area(*design_, placement, occupied_);
@@ -90,10 +76,10 @@ void IncrementalCost::rebuild() {
   costs_.wirelength = nets.constant_wirelength;
   for (int net = 0; net < num_nets; ++net) {
     const int begin = nets.net_start[net], end = nets.net_start[net + 1];
-    net_box_[net] = around(slot_at_.data() + begin, end - begin);
+    net_box_[net] = box_of(begin, end);
     net_cells_[net] = count_cells(net);
     costs_.wirelength += nets.net_weight[net] * half_perimeter(net_box_[net]);
-    if (net_cells_[net].off_canvas == 0) route_whole(net, nets.net_demand[net]);
+    if (net_cells_[net].off_canvas == 0) route_whole(begin, end, nets.net_demand[net]);
   }
   columns_ = route_columns_ = {0, routing_grid_.cols - 1};
   rows_ = route_rows_ = {0, routing_grid_.rows - 1};
@@ -128,7 +114,7 @@ IncrementalCost::NetCells IncrementalCost::count_cells(int net) {
   ++cell_epoch_;
   NetCells cells{0, 0};
   for (int slot = nets_->net_start[net]; slot < nets_->net_start[net + 1]; ++slot) {
-    const FlatCell cell = slot_cell_[slot];
+    const FlatCell cell = place_cell_[nets_->slot_place[slot]];
     if (cell == kOffCanvas) {
       ++cells.off_canvas;
       continue;
@@ -158,56 +144,59 @@ double IncrementalCost::crowding(const Point& at) const {
   return fill + std::max(horizontal, vertical);
 }
 
-/// Moves one slot of a net of more than two; returns the change of its length.
-double IncrementalCost::grow_net(int net, int slot, const Point& old, const Point& now) {
-  Box& box = net_box_[net];
+/// Around these slots.
+Box IncrementalCost::box_of(int begin, int end) const {
+  const int* const place = nets_->slot_place.data();
+  const auto at = [&](int slot) {
+    const Point& point = place_at_[place[slot]];
+    return Pair{point.x, point.y};
+  };
+  Pair lo = at(begin), hi = lo;
+  for (int slot = begin + 1; slot < end; ++slot) {
+    const Pair p = at(slot);
+    lo = p < lo ? p : lo;
+    hi = p > hi ? p : hi;
+  }
+  return {lo[0], lo[1], hi[0], hi[1]};
+}
+
+/// Fits a net's box to one of its places that has moved; returns the change of its length.
+double IncrementalCost::grow_net(const NetModel::Touch& touch, const Point& old, const Point& now) {
+  Box& box = net_box_[touch.net];
   const Box before = box;
-  slot_at_[slot] = now;
   const bool inside = before.lx < old.x && old.x < before.ux && before.ly < old.y && old.y < before.uy;
   if (inside) {
     if (before.lx <= now.x && now.x <= before.ux && before.ly <= now.y && now.y <= before.uy) return 0.0;
     box = {std::min(before.lx, now.x), std::min(before.ly, now.y), std::max(before.ux, now.x), std::max(before.uy, now.y)};
   } else {
-    const auto& span = nets_->spans[net];
-    box = around(slot_at_.data() + span.begin, span.end - span.begin);
+    box = box_of(touch.begin, touch.end);
   }
-  box_log_.push_back({net, before});
+  box_log_.push_back({touch.net, before});
   return half_perimeter(box) - half_perimeter(before);
 }
 
-/// Moves the slots of a node; returns the change of the wirelength.
-double IncrementalCost::move_slots(const Move& move) {
+/// Moves the places of a node; returns the change of the wirelength.
+double IncrementalCost::move_places(const Move& move) {
   const NetModel& nets = *nets_;
   const Turn turned(move.orientation);
-  const int begin = nets.node_start[move.node], end = nets.node_start[move.node + 1];
-  const int pairs_end = begin + nets.node_pairs[move.node];
-  double delta = 0.0, last_dx = 0.0, last_dy = 0.0;
-  Point now{move.x, move.y};
-  FlatCell cell = cell_of(now);
-  for (int k = begin; k < end; ++k) {
-    const NetModel::Touch& touch = nets.touches[k];
-    if (touch.dx != last_dx || touch.dy != last_dy) {  // pins of soft macros share one place
-      last_dx = touch.dx;
-      last_dy = touch.dy;
-      const Point offset = turned(touch.dx, touch.dy);
-      now = {move.x + offset.x, move.y + offset.y};
-      cell = cell_of(now);
+  double delta = 0.0;
+  for (int place = nets.place_start[move.node]; place < nets.place_start[move.node + 1]; ++place) {
+    const Point offset = turned(nets.place_dx[place], nets.place_dy[place]);
+    const Point now{move.x + offset.x, move.y + offset.y}, old = place_at_[place];
+    place_log_.push_back({place, place_cell_[place], old});
+    place_at_[place] = now;
+    for (const NetModel::Pair& pair : nets.pairs_of(place)) {
+      const Point other = place_at_[pair.other];
+      delta += pair.weight * ((std::abs(now.x - other.x) + std::abs(now.y - other.y)) -
+                              (std::abs(old.x - other.x) + std::abs(old.y - other.y)));
     }
-    if (k + kAhead < end) {  // large designs do not fit the cache
-      __builtin_prefetch(&slot_at_[nets.touches[k + kAhead].slot]);
-      __builtin_prefetch(&net_box_[nets.touches[k + kAhead].net]);
-      __builtin_prefetch(&slot_cell_[nets.touches[k + kAhead].slot]);
-    }
-    const int slot = touch.slot;
-    const Point old = slot_at_[slot];
-    slot_log_.push_back({slot, touch.net, cell, old});
-    if (k < pairs_end) {
-      const Point other = slot_at_[slot ^ 1];
-      delta += touch.net_weight * ((std::abs(now.x - other.x) + std::abs(now.y - other.y)) -
-                                   (std::abs(old.x - other.x) + std::abs(old.y - other.y)));
-      slot_at_[slot] = now;
-    } else {
-      delta += touch.net_weight * grow_net(touch.net, slot, old, now);
+    const auto touches = nets.touches_of(place);
+    for (std::size_t k = 0; k < touches.size(); ++k) {
+      if (k + kAhead < touches.size()) {
+        __builtin_prefetch(&net_box_[touches[k + kAhead].net]);
+        __builtin_prefetch(&nets.slot_place[touches[k + kAhead].begin]);
+      }
+      delta += touches[k].weight * grow_net(touches[k], old, now);
     }
   }
   return delta;
@@ -280,12 +269,12 @@ void IncrementalCost::add_route(FlatCell source, FlatCell sink, double weight) {
   Router(steps_, weight).star(cells, 2);
 }
 
-/// Adds `weight` times the routes of a net whose every slot is on the canvas.
-void IncrementalCost::route_whole(int net, double weight) {
+/// Adds `weight` times the routes of a net, given by its slots, all of them on the canvas.
+void IncrementalCost::route_whole(int begin, int end, double weight) {
   ++cell_epoch_;
   std::size_t count = 0;
-  for (int slot = nets_->net_start[net]; slot < nets_->net_start[net + 1]; ++slot) {
-    const FlatCell cell = slot_cell_[slot];
+  for (int slot = begin; slot < end; ++slot) {
+    const FlatCell cell = place_cell_[nets_->slot_place[slot]];
     cells_[count] = cell_at_[cell];
     count += cell_seen_[cell] != cell_epoch_;
     cell_seen_[cell] = cell_epoch_;
@@ -295,61 +284,65 @@ void IncrementalCost::route_whole(int net, double weight) {
   Router(steps_, weight).net(cells_.data(), count);
 }
 
-/// Moves a slot of a net of two.
-void IncrementalCost::change_pair(int slot, FlatCell to) {
-  const double weight = nets_->net_demand[slot >> 1];
-  const FlatCell from = slot_cell_[slot], other = slot_cell_[slot ^ 1];
-  const bool is_source = (slot & 1) == 0;
-  slot_cell_[slot] = to;
+/// Reroutes a net of two one of whose places moves to another cell.
+void IncrementalCost::change_pair(const NetModel::Pair& pair, FlatCell from, FlatCell to) {
+  const FlatCell other = place_cell_[pair.other];
   if (other == kOffCanvas) return;
-  const auto add = [&](FlatCell cell, double sign) {
+  const auto add = [&](FlatCell cell, double weight) {
     if (cell == kOffCanvas || cell == other) return;
-    add_route(is_source ? cell : other, is_source ? other : cell, sign);
+    add_route(pair.is_source ? cell : other, pair.is_source ? other : cell, weight);
   };
-  add(from, -weight);
-  add(to, weight);
+  add(from, -pair.demand);
+  add(to, pair.demand);
 }
 
-/// Moves a slot of any other net to another cell, and the net's routes with it.
-void IncrementalCost::change_net(int net, int slot, FlatCell to) {
-  const auto [begin, end, weight] = nets_->spans[net];
-  const FlatCell from = slot_cell_[slot];
+/// Reroutes any other net one of whose places moves to another cell. That place still has the old one afterwards.
+void IncrementalCost::change_net(const NetModel::Touch& touch, int place, FlatCell to) {
+  const int* const slot_place = nets_->slot_place.data();
+  const FlatCell from = place_cell_[place];
   int at_from = -1, at_to = 0;  // other slots in these cells
-  for (int other = begin; other < end; ++other) {
-    at_from += slot_cell_[other] == from;
-    at_to += slot_cell_[other] == to;
+  for (int slot = touch.begin; slot < touch.end; ++slot) {
+    const FlatCell cell = place_cell_[slot_place[slot]];
+    at_from += cell == from;
+    at_to += cell == to;
   }
-  const NetCells before = net_cells_[net];
+  const NetCells before = net_cells_[touch.net];
   NetCells after = before;
   (from == kOffCanvas ? after.off_canvas : after.distinct) -= from == kOffCanvas || at_from == 0;
   (to == kOffCanvas ? after.off_canvas : after.distinct) += to == kOffCanvas || at_to == 0;
-  net_log_.push_back({net, before});
-  net_cells_[net] = after;
+  net_log_.push_back({touch.net, before});
+  net_cells_[touch.net] = after;
   const bool is_star = std::min(before.distinct, after.distinct) >= kLeastStar;
-  if (is_star && slot != begin && before.off_canvas + after.off_canvas == 0) {
+  if (is_star && !touch.is_source && before.off_canvas + after.off_canvas == 0) {
     // A sink's route changes alone, unless other slots share its cell.
-    const FlatCell source = slot_cell_[begin];
-    if (at_from == 0) add_route(source, from, -weight);
-    if (at_to == 0) add_route(source, to, weight);
-    slot_cell_[slot] = to;
+    const FlatCell source = place_cell_[slot_place[touch.begin]];
+    if (at_from == 0) add_route(source, from, -touch.demand);
+    if (at_to == 0) add_route(source, to, touch.demand);
     return;
   }
-  if (before.off_canvas == 0) route_whole(net, -weight);
-  slot_cell_[slot] = to;
-  if (after.off_canvas == 0) route_whole(net, weight);
+  if (before.off_canvas == 0) route_whole(touch.begin, touch.end, -touch.demand);
+  if (after.off_canvas > 0) return;
+  place_cell_[place] = to;
+  route_whole(touch.begin, touch.end, touch.demand);
+  place_cell_[place] = from;
 }
 
-/// Changes the routes of all nets of which a slot changes its cell; the log then holds the old cells.
+/// Changes the routes of all nets of which a place changes its cell; the log then holds the old cells.
 void IncrementalCost::change_routes() {
-  for (SlotChange& change : slot_log_) {
-    const FlatCell to = change.cell, from = slot_cell_[change.slot];
+  for (PlaceChange& change : place_log_) {
+    const FlatCell to = change.cell, from = place_cell_[change.place];
     change.cell = from;
     if (to == from) continue;
-    if (change.slot < num_pair_slots_) {
-      change_pair(change.slot, to);
-    } else {
-      change_net(change.net, change.slot, to);
+    for (const NetModel::Pair& pair : nets_->pairs_of(change.place)) change_pair(pair, from, to);
+    const auto touches = nets_->touches_of(change.place);
+    for (std::size_t k = 0; k < touches.size(); ++k) {
+      if (k + kAhead < touches.size()) {
+        __builtin_prefetch(&net_cells_[touches[k + kAhead].net]);
+        __builtin_prefetch(&nets_->slot_place[touches[k + kAhead].begin]);
+      }
+      change_net(touches[k], change.place, to);
     }
+    place_cell_[change.place] = to;
   }
   rerouted_ = true;
   sum_lines(route_columns_, routing_grid_.rows, 0, steps_.horizontal);
@@ -386,7 +379,7 @@ void IncrementalCost::copy_lines(const std::vector<double>& from, std::vector<do
 
 bool IncrementalCost::propose(std::span<const Move> moves, double limit, double hope) {
   old_moves_.clear();
-  slot_log_.clear();
+  place_log_.clear();
   box_log_.clear();
   net_log_.clear();
   area_log_.clear();
@@ -406,14 +399,17 @@ bool IncrementalCost::propose(std::span<const Move> moves, double limit, double 
   trial_costs_.density_cost += move_nodes(moves);
   if (exceeds(limit + hope)) return false;
   double delta = 0.0;
-  for (const Move& move : moves) delta += move_slots(move);
+  for (const Move& move : moves) delta += move_places(move);
   trial_costs_.wirelength += delta;
   trial_costs_.wirelength_cost = trial_costs_.wirelength * wirelength_scale_;
   if (exceeds(limit + hope)) return false;
 
   // From here on terms are exact, or bounds: what is not known yet counts as the least that it can be or is hoped to be.
-  const bool reroutes = std::any_of(slot_log_.begin(), slot_log_.end(),
-                                    [&](const SlotChange& change) { return change.cell != slot_cell_[change.slot]; });
+  bool reroutes = false;
+  for (PlaceChange& change : place_log_) {
+    change.cell = cell_of(place_at_[change.place]);
+    reroutes |= change.cell != place_cell_[change.place];
+  }
   const bool hard =
       std::any_of(moves.begin(), moves.end(), [&](const Move& move) { return design_->netlist.is_hard(move.node); });
   const double hoped = costs_.congestion_cost - hope / weights_.congestion;
@@ -464,12 +460,12 @@ void IncrementalCost::revert() {
     for (auto change = log.rbegin(); change != log.rend(); ++change) restore(*change);
   };
   if (rerouted_) {
-    for (const SlotChange& change : slot_log_) slot_cell_[change.slot] = change.cell;
+    for (const PlaceChange& change : place_log_) place_cell_[change.place] = change.cell;
     backwards(net_log_, [&](const NetChange& change) { net_cells_[change.net] = change.old; });
     copy_lines(demand_, trial_demand_);
   }
   copy_lines(congestion_, trial_congestion_);
-  for (const SlotChange& change : slot_log_) slot_at_[change.slot] = change.old;
+  for (const PlaceChange& change : place_log_) place_at_[change.place] = change.old;
   backwards(box_log_, [&](const BoxChange& change) { net_box_[change.net] = change.old; });
   backwards(area_log_, [&](const ValueChange& change) { occupied_[change.at] = change.old; });
   backwards(blocked_log_, [&](const ValueChange& change) { blocked_[change.at] = change.old; });

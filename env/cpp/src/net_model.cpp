@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "placecore/incremental.hpp"
@@ -62,18 +63,15 @@ NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
   std::stable_sort(merged.begin(), merged.end(),
                    [](const Net& a, const Net& b) { return a.places->size() < b.places->size(); });
   net_start.push_back(0);
-  node_pairs.assign(netlist.num_nodes(), 0);
   for (const Net& net : merged) {
     for (const Place& place : *net.places) {
       slot_node.push_back(place.node);
       slot_net.push_back(static_cast<int>(net_weight.size()));
       slot_dx.push_back(place.dx);
       slot_dy.push_back(place.dy);
-      node_pairs[place.node] += net.places->size() == 2;
     }
     net_weight.push_back(net.weight);
     net_demand.push_back(net.demand);
-    spans.push_back({net_start.back(), static_cast<int>(slot_node.size()), net.demand});
     net_start.push_back(static_cast<int>(slot_node.size()));
   }
   node_start.assign(netlist.num_nodes() + 1, 0);
@@ -82,8 +80,52 @@ NetModel::NetModel(const Design& design, std::span<const std::uint8_t> placed) {
   node_slot.resize(slot_node.size());
   std::vector<int> next(node_start.begin(), node_start.end() - 1);
   for (int slot = 0; slot < static_cast<int>(slot_node.size()); ++slot) node_slot[next[slot_node[slot]]++] = slot;
-  for (const int slot : node_slot) {
-    touches.push_back({slot, slot_net[slot], slot_dx[slot], slot_dy[slot], net_weight[slot_net[slot]]});
+  find_places(netlist.num_nodes());
+  find_touches();
+}
+
+/// Numbers the places: those of a node one after the other.
+void NetModel::find_places(int num_nodes) {
+  slot_place.resize(slot_node.size());
+  place_start.push_back(0);
+  for (int node = 0; node < num_nodes; ++node) {
+    const auto slots = slots_of(node);
+    std::vector<int> order(slots.begin(), slots.end());
+    const auto offset = [&](int slot) { return std::tie(slot_dx[slot], slot_dy[slot]); };
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return offset(a) < offset(b); });
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      if (k == 0 || offset(order[k]) != offset(order[k - 1])) {
+        place_dx.push_back(slot_dx[order[k]]);
+        place_dy.push_back(slot_dy[order[k]]);
+      }
+      slot_place[order[k]] = num_places() - 1;
+    }
+    place_start.push_back(num_places());
+  }
+}
+
+/// Lists the nets of each place.
+void NetModel::find_touches() {
+  const auto is_pair = [&](int slot) { return net_start[slot_net[slot] + 1] - net_start[slot_net[slot]] == 2; };
+  pair_start.assign(num_places() + 1, 0);
+  touch_start.assign(num_places() + 1, 0);
+  for (int slot = 0; slot < static_cast<int>(slot_place.size()); ++slot) {
+    ++(is_pair(slot) ? pair_start : touch_start)[slot_place[slot] + 1];
+  }
+  std::partial_sum(pair_start.begin(), pair_start.end(), pair_start.begin());
+  std::partial_sum(touch_start.begin(), touch_start.end(), touch_start.begin());
+  pairs.resize(pair_start.back());
+  touches.resize(touch_start.back());
+  std::vector<int> next_pair = pair_start, next_touch = touch_start;
+  for (int slot = 0; slot < static_cast<int>(slot_place.size()); ++slot) {
+    const int net = slot_net[slot], begin = net_start[net], end = net_start[net + 1], place = slot_place[slot];
+    const bool is_source = slot == begin;
+    if (is_pair(slot)) {
+      const int other = slot_place[is_source ? slot + 1 : slot - 1];
+      pairs[next_pair[place]++] = {other, is_source, net_weight[net], net_demand[net]};
+    } else {
+      touches[next_touch[place]++] = {net, begin, end, is_source, net_weight[net], net_demand[net]};
+    }
   }
 }
 

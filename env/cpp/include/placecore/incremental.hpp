@@ -13,10 +13,12 @@ namespace placecore {
 
 /// Nets as the incremental cost reads them; immutable, shared by all states of one design.
 ///
-/// A slot is a place at which a net touches a node: pins of one net that coincide share a slot, nets with the same
-/// source slot and the same other slots are one net with summed weight. Nets are sorted by their number of slots, those
-/// of two slots first, so that slot 2e and 2e + 1 are those of such a net e. Nets with an unplaced pin never change:
-/// they are a constant.
+/// A slot is where a net touches a node: pins of one net that coincide share a slot, nets with the same source slot and
+/// the same other slots are one net with summed weight. Nets are sorted by their number of slots, those of two slots
+/// first. Nets with an unplaced pin never change: they are a constant.
+///
+/// Slots of different nets that coincide share a place: a soft macro has one, at its centre. What moves is few places,
+/// so that their positions stay in the cache; what a place's move changes lies side by side.
 struct NetModel {
   std::vector<int> net_start;               // (E' + 1) offsets into the slots; the first slot of a net is its source
   std::vector<int> slot_node, slot_net;     // (S)
@@ -24,24 +26,41 @@ struct NetModel {
   std::vector<double> net_weight;           // (E') weight in the wirelength
   std::vector<double> net_demand;           // (E') routes: sum of max(1, weight)
   std::vector<int> node_start, node_slot;   // slots of each node, ascending
-  std::vector<int> node_pairs;              // (N) how many of them belong to nets of two slots; those come first
-  struct Touch {                            // what moving a node reads of each of its slots, side by side
-    int slot, net;
-    double dx, dy, net_weight;
+  std::vector<int> slot_place;              // (S)
+  std::vector<int> place_start;             // (N + 1) offsets into the places of each node
+  std::vector<double> place_dx, place_dy;   // (P) in orientation N
+  struct Pair {                             // a net of two slots, seen from one of its places
+    int other;                              // place
+    bool is_source;                         // this place, not the other one
+    double weight, demand;
   };
-  std::vector<Touch> touches;               // (S) in the order of node_slot
-  struct Span {                             // what changing a route reads of a net, side by side
-    int begin, end;
-    double demand;
+  struct Touch {                            // a net of more slots, seen from one of its places
+    int net, begin, end;                    // its slots
+    bool is_source;
+    double weight, demand;
   };
-  std::vector<Span> spans;                  // (E')
+  std::vector<Pair> pairs;
+  std::vector<Touch> touches;
+  std::vector<int> pair_start, touch_start; // (P + 1) offsets of each place
   double constant_wirelength = 0.0;         // of nets with an unplaced pin
 
   NetModel(const Design& design, std::span<const std::uint8_t> placed);
 
+  int num_places() const { return static_cast<int>(place_dx.size()); }
+
   std::span<const int> slots_of(int node) const {
     return {node_slot.data() + node_start[node], node_slot.data() + node_start[node + 1]};
   }
+  std::span<const Pair> pairs_of(int place) const {
+    return {pairs.data() + pair_start[place], pairs.data() + pair_start[place + 1]};
+  }
+  std::span<const Touch> touches_of(int place) const {
+    return {touches.data() + touch_start[place], touches.data() + touch_start[place + 1]};
+  }
+
+ private:
+  void find_places(int num_nodes);
+  void find_touches();
 };
 
 /// A node's new centre and orientation.
@@ -92,14 +111,14 @@ class IncrementalCost {
   const Design& design() const { return *design_; }
   const NetModel& nets() const { return *nets_; }
   std::span<const std::uint8_t> placed() const { return placed_; }
-  const Point& slot(int slot) const { return slot_at_[slot]; }
+  const Point& slot(int slot) const { return place_at_[nets_->slot_place[slot]]; }
 
  private:
   using FlatCell = std::uint16_t;  // row * cols + col of the congestion grid
   static constexpr FlatCell kOffCanvas = 0xFFFF;
 
-  struct SlotChange {
-    int slot, net;
+  struct PlaceChange {
+    int place;
     FlatCell cell;  // the new one; the old one once routes are changed
     Point old;
   };
@@ -122,16 +141,17 @@ class IncrementalCost {
   void rebuild();
   FlatCell cell_of(const Point& at) const;
   NetCells count_cells(int net);
-  double move_slots(const Move& move);
-  double grow_net(int net, int slot, const Point& old, const Point& now);
+  Box box_of(int begin, int end) const;
+  double move_places(const Move& move);
+  double grow_net(const NetModel::Touch& touch, const Point& old, const Point& now);
   double move_nodes(std::span<const Move> moves);
   void move_blocked(std::span<const Move> moves);
   void block(const Box& box, double sign);
   void change_routes();
-  void change_pair(int slot, FlatCell to);
-  void change_net(int net, int slot, FlatCell to);
+  void change_pair(const NetModel::Pair& pair, FlatCell from, FlatCell to);
+  void change_net(const NetModel::Touch& touch, int place, FlatCell to);
   void add_route(FlatCell source, FlatCell sink, double weight);
-  void route_whole(int net, double weight);
+  void route_whole(int begin, int end, double weight);
   void touch(const Cell& cell) {
     route_columns_.add(cell.col);
     route_rows_.add(cell.row);
@@ -154,8 +174,8 @@ class IncrementalCost {
 
   std::vector<double> x_, y_;
   std::vector<std::uint8_t> orientation_, placed_;
-  std::vector<Point> slot_at_;       // (S)
-  std::vector<FlatCell> slot_cell_;  // (S)
+  std::vector<Point> place_at_;       // (P)
+  std::vector<FlatCell> place_cell_;  // (P)
   std::vector<Box> net_box_;         // (E') kept for nets of more than two slots, as is the next
   std::vector<NetCells> net_cells_;  // (E')
   std::vector<double> occupied_;
@@ -169,7 +189,7 @@ class IncrementalCost {
   double guide_ = 0.0, guide_value_ = 0.0, trial_guide_value_ = 0.0;
 
   std::vector<Move> old_moves_;
-  std::vector<SlotChange> slot_log_;
+  std::vector<PlaceChange> place_log_;
   std::vector<BoxChange> box_log_;
   std::vector<NetChange> net_log_;
   std::vector<ValueChange> area_log_, blocked_log_;
@@ -180,7 +200,7 @@ class IncrementalCost {
 
   TopSum density_top_, congestion_top_, floor_top_, guide_top_;
   std::vector<int> cell_seen_;
-  int cell_epoch_ = 0, num_pair_slots_ = 0;
+  int cell_epoch_ = 0;
   std::vector<Cell> cells_;
   std::vector<double> running_, floor_map_;
 };
