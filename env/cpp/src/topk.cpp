@@ -51,40 +51,95 @@ Above measure(std::span<const double> values, double threshold) {
   return above;
 }
 
+/// How many values above the k-th largest one the threshold leaves room for, so that small changes leave k above it.
+std::size_t slack_of(std::size_t k) { return k / 8 + 2; }
+
+/// How many candidates are looked through at most; with more, they are collected anew.
+std::size_t most_candidates(std::size_t k) { return 3 * k; }
+
 }  // namespace
 
 double TopSum::operator()(std::span<const double> values, int k, double enough) {
   const Above above = measure(values, threshold_);
+  const auto over = static_cast<std::size_t>(above.over), wanted = static_cast<std::size_t>(k);
   if (above.over <= k && k <= above.at_least) return k * threshold_ + above.excess;
-  if (above.over > k) {
-    const double bound = k * (threshold_ + above.excess / static_cast<double>(above.over));
+  if (over > wanted) {
+    const double bound = k * (threshold_ + above.excess / static_cast<double>(over));
     if (bound > enough) return bound;
-    scratch_.resize(values.size());
-    std::size_t count = 0;
-    for (const double value : values) {  // without a branch: which values pass is unpredictable
-      scratch_[count] = value;
-      count += value > threshold_;
+    if (over - wanted <= 2 * slack_of(wanted)) {
+      auto least = least_excess(values, over - wanted, over);
+      if (!least && candidates_.size() < most_candidates(wanted)) {
+        add_candidates(values);
+        least = least_excess(values, over - wanted, over);
+      }
+      if (least) return k * threshold_ + above.excess - *least;
     }
-    scratch_.resize(count);
-  } else {
-    scratch_.assign(values.begin(), values.end());
   }
-  return select(static_cast<std::size_t>(k));
+  return select(values, wanted);
 }
 
-/// Selects from `scratch_`, and sets the threshold for the next call: a little below the k-th largest value, so that
-/// small changes leave k values above it; right at it where many values are equal to it.
-double TopSum::select(std::size_t k) {
-  const auto kth = scratch_.begin() + static_cast<std::ptrdiff_t>(k - 1);
-  std::nth_element(scratch_.begin(), kth, scratch_.end(), std::greater<>());
-  const double sum = std::accumulate(scratch_.begin(), kth + 1, 0.0), value = *kth;
-  const std::size_t slack = std::min(k + k / 8 + 2, scratch_.size());
-  if (slack < scratch_.size() || threshold_ > value) {
-    const auto lower = scratch_.begin() + static_cast<std::ptrdiff_t>(slack - 1);
-    if (lower > kth) std::nth_element(kth + 1, lower, scratch_.end(), std::greater<>());
-    threshold_ = *lower >= value - kTie ? value : *lower;
+/// Sum of the `count` least excesses, of which there are `above`; nothing if not all of these are candidates.
+std::optional<double> TopSum::least_excess(std::span<const double> values, std::size_t count, std::size_t above) {
+  least_.assign(count, std::numeric_limits<double>::infinity());  // ascending
+  std::size_t found = 0;
+  for (const int candidate : candidates_) {
+    const double excess = values[candidate] - threshold_;
+    if (excess <= kTie) continue;
+    ++found;
+    if (excess >= least_.back()) continue;
+    std::size_t at = count - 1;
+    for (; at > 0 && least_[at - 1] > excess; --at) least_[at] = least_[at - 1];
+    least_[at] = excess;
   }
-  return sum;
+  if (found < above) return std::nullopt;
+  return std::accumulate(least_.begin(), least_.end(), 0.0);
+}
+
+/// Adds all values above the threshold that are not there yet to the candidates.
+void TopSum::add_candidates(std::span<const double> values) {
+  std::size_t count = candidates_.size();
+  is_candidate_.resize(values.size());
+  candidates_.resize(values.size() + 1);  // one more: what is at hand is written before it is known to be new
+  for (std::size_t i = 0; i < values.size(); ++i) {  // without a branch: which values pass is unpredictable
+    const bool is_new = values[i] - threshold_ > kTie && is_candidate_[i] == 0;
+    candidates_[count] = static_cast<int>(i);
+    count += is_new;
+    is_candidate_[i] |= is_new;
+  }
+  candidates_.resize(count);
+}
+
+/// Collects candidates anew, sums up from them, and sets the threshold for the next call: right at the k-th largest value
+/// where many values are equal to it.
+double TopSum::select(std::span<const double> values, std::size_t k) {
+  collect(values, k);
+  const auto from_top = [&](std::size_t rank) { return candidates_.end() - static_cast<std::ptrdiff_t>(rank); };
+  const auto less = [&](int a, int b) { return values[a] < values[b]; };
+  const auto kth = from_top(k), lower = from_top(std::min(k + slack_of(k), candidates_.size()));
+  std::nth_element(candidates_.begin(), lower, candidates_.end(), less);
+  if (lower < kth) std::nth_element(lower + 1, kth, candidates_.end(), less);
+  threshold_ = values[*lower] >= values[*kth] - kTie ? values[*kth] : values[*lower];
+  return std::accumulate(kth, candidates_.end(), 0.0, [&](double sum, int i) { return sum + values[i]; });
+}
+
+/// Finds half as many candidates again as values are summed up; from the last floor, if that still gives about as many.
+void TopSum::collect(std::span<const double> values, std::size_t k) {
+  const auto gather = [&] {
+    candidates_.clear();
+    is_candidate_.assign(values.size(), 0);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] < floor_) continue;
+      candidates_.push_back(static_cast<int>(i));
+      is_candidate_[i] = 1;
+    }
+  };
+  gather();
+  if (candidates_.size() >= k + slack_of(k) && candidates_.size() <= most_candidates(k)) return;
+  scratch_.assign(values.begin(), values.end());
+  const auto last = scratch_.begin() + static_cast<std::ptrdiff_t>(std::min(k + k / 2 + 2, values.size()) - 1);
+  std::nth_element(scratch_.begin(), last, scratch_.end(), std::greater<>());
+  floor_ = *last;
+  gather();
 }
 
 }  // namespace placecore

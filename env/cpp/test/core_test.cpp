@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <numeric>
 
@@ -18,6 +19,25 @@ void check(bool holds, const char* what, std::uint64_t seed) {
   if (holds) return;
   std::printf("failed: %s, seed %llu\n", what, static_cast<unsigned long long>(seed));
   std::exit(1);
+}
+
+/// Values that change a little from call to call, many of them equal, against sorting.
+void test_top_sum(std::uint64_t seed) {
+  Rng rng(seed);
+  const int count = 1 + rng.index(400), k = 1 + rng.index(count);
+  const auto draw = [&] { return rng.uniform() < 0.3 ? static_cast<double>(rng.index(3)) : 2.0 * rng.uniform(); };
+  std::vector<double> values(count), sorted;
+  std::generate(values.begin(), values.end(), draw);
+  TopSum top_sum;
+  for (int call = 0; call < 100; ++call) {
+    for (int changes = rng.index(12); changes > 0; --changes) values[rng.index(count)] = draw();
+    sorted = values;
+    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+    const double sum = std::accumulate(sorted.begin(), sorted.begin() + k, 0.0), enough = sum + 0.1 * rng.symmetric();
+    const double found = top_sum(values, k, enough);
+    check(found < sum + 1e-9, "a top sum, or a bound below it", seed);
+    check(found > sum - 1e-9 || found > enough, "a bound that is not enough is the sum", seed);
+  }
 }
 
 struct Case {
@@ -231,6 +251,7 @@ int main(int argc, char** argv) {
   for (std::uint64_t seed = 0; seed < count; ++seed) {
     const bool constrained = seed % 2 == 1;
     const Case made = constrained ? constrained_case(seed) : random_case(seed);
+    test_top_sum(seed);
     test_incremental(made, seed);
     searched += test_search(made, seed) && constrained;
     test_episodes(made, seed);
