@@ -14,6 +14,7 @@ constexpr double kTargetAcceptance = 0.25;
 // need more, fewer than 1 % would be accepted.
 constexpr double kHope = 2.5;
 constexpr int kMedianNets = 5;
+constexpr int kNeighbours = 3;  // hard macros, drawn at random, of which one is aligned to the nearest
 constexpr int kTries = 3;  // places that a soft macro looks at, of which it tries the least crowded one
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -104,8 +105,9 @@ MoveKind Annealer::draw_kind() {
   const bool hard = !hard_.empty() && (soft_.empty() || rng_.uniform() < hard_share_);
   const double u = rng_.uniform();
   if (hard) {
-    if (u < 0.50) return MoveKind::hard_shift;
-    if (u < 0.65) return MoveKind::hard_median;
+    if (u < 0.25) return MoveKind::hard_shift;
+    if (u < 0.40) return MoveKind::hard_median;
+    if (u < 0.65) return MoveKind::hard_align;
     if (u < 0.90) return MoveKind::hard_swap;
     return MoveKind::hard_flip;
   }
@@ -144,6 +146,10 @@ bool Annealer::attempt(MoveKind kind) {
     }
     case MoveKind::hard_median: {
       const Point to = near(median_of(node), hard_step_.size * rng_.uniform());
+      return shift_hard(node, to.x, to.y);
+    }
+    case MoveKind::hard_align: {
+      const Point to = beside_another(rank);
       return shift_hard(node, to.x, to.y);
     }
     case MoveKind::hard_swap: return swap_hard(rank);
@@ -194,6 +200,28 @@ bool Annealer::shift_hard(int node, double x, double y) {
     return true;
   }
   return false;
+}
+
+/// A place next to the nearest of a few hard macros, as close as it may be, with two of their edges in line.
+Point Annealer::beside_another(int rank) {
+  const int node = hard_[rank];
+  const Point here{cost_.x(node), cost_.y(node)};
+  int nearest = -1;
+  double least = kInfinity;
+  for (int draw = 0; draw < kNeighbours; ++draw) {
+    const int other = hard_[rng_.index(static_cast<int>(hard_.size()))];
+    const double distance = std::abs(cost_.x(other) - here.x) + std::abs(cost_.y(other) - here.y);
+    if (other != node && distance < least) nearest = other, least = distance;
+  }
+  if (nearest < 0) return here;
+  const Netlist& netlist = cost_.design().netlist;
+  const Box own = outline(netlist, node, 0.0, 0.0, cost_.orientation(node)), other = macros_.box(nearest);
+  const double gap = macros_.rules().gap(node, nearest) + kEdgeMargin;
+  const bool before = rng_.uniform() < 0.5, low = rng_.uniform() < 0.5;
+  if (rng_.uniform() < 0.5) {
+    return {before ? other.lx - gap - own.ux : other.ux + gap + own.ux, low ? other.ly + own.uy : other.uy - own.uy};
+  }
+  return {low ? other.lx + own.ux : other.ux - own.ux, before ? other.ly - gap - own.uy : other.uy + gap + own.uy};
 }
 
 bool Annealer::swap_hard(int rank) {

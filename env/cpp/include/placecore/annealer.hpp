@@ -13,9 +13,11 @@
 
 namespace placecore {
 
-enum class MoveKind { hard_shift, hard_median, hard_swap, hard_flip, soft_shift, soft_median, soft_pull, soft_swap };
-constexpr int kMoveKinds = 8;
-constexpr std::array<const char*, kMoveKinds> kMoveNames = {"hard_shift", "hard_median", "hard_swap", "hard_flip",
+enum class MoveKind {
+  hard_shift, hard_median, hard_align, hard_swap, hard_flip, soft_shift, soft_median, soft_pull, soft_swap
+};
+constexpr int kMoveKinds = 9;
+constexpr std::array<const char*, kMoveKinds> kMoveNames = {"hard_shift", "hard_median", "hard_align", "hard_swap", "hard_flip",
                                                             "soft_shift", "soft_median", "soft_pull", "soft_swap"};
 
 struct MoveCounts {
@@ -63,6 +65,7 @@ class Annealer {
   MoveKind draw_kind();
   bool attempt(MoveKind kind);
   bool shift_hard(int node, double x, double y);
+  Point beside_another(int rank);
   bool swap_hard(int node);
   bool flip_hard(int node);
   bool move_soft(int node, double x, double y);
