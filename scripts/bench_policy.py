@@ -38,7 +38,8 @@ from placer.zero_shot import TEMPERATURE, WIRE_WEIGHTS, roll_out, rows_of
 
 ARIANE = BENCHMARKS / "clustered" / "NanGate45" / "ariane133"
 CONFIG = FloorplanConfig(soft_rounds=0)
-BATCH = len(WIRE_WEIGHTS)
+WEIGHTS = np.tile(WIRE_WEIGHTS, 2)
+BATCH = len(WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def compiled_steps_per_second(policy: CompiledPolicy, threads: int) -> float:
     """Steps of whole episodes, environment and sampling included."""
     episodes = Episodes([policy.task.task] * BATCH, CONFIG, threads)
     rng = np.random.default_rng(0)
-    took = timed(lambda: roll_out(policy, episodes, rng, WIRE_WEIGHTS, with_greedy=False, threads=threads))
+    took = timed(lambda: roll_out(policy, episodes, rng, WEIGHTS, with_greedy=False, threads=threads))
     return BATCH * len(policy.task.order_node) / took
 
 

@@ -38,7 +38,8 @@ LESSONS, HELD_OUT = 0, 1
 UNTRAINED = "untrained"
 """The policy to compare with."""
 
-POLICY_ALONE = np.zeros(len(WIRE_WEIGHTS), np.float32)
+JUDGE_WEIGHTS = np.tile(WIRE_WEIGHTS, 2)
+POLICY_ALONE = np.zeros_like(JUDGE_WEIGHTS)
 """Rollouts none of which leans further on the wire mask than the policy does."""
 
 JUDGED = 3
@@ -102,7 +103,7 @@ def designs_to_judge_by(config: Study) -> Designs:
 
 
 def judge(
-    policy: Policy, design: Design, seed: int, threads: int, wire_weights: NDArray[np.float32] = WIRE_WEIGHTS
+    policy: Policy, design: Design, seed: int, threads: int, wire_weights: NDArray[np.float32] = JUDGE_WEIGHTS
 ) -> float:
     """Proxy cost of the best rollout; of the analytic placement if none found room for every macro."""
     model = CostModel(design.netlist, design.canvas)
@@ -113,7 +114,7 @@ def judge(
 
 
 def run_study(
-    config: Study, makers: dict[str, Maker], wire_weights: NDArray[np.float32] = WIRE_WEIGHTS
+    config: Study, makers: dict[str, Maker], wire_weights: NDArray[np.float32] = JUDGE_WEIGHTS
 ) -> dict[str, Any]:
     """Makes and judges every policy that the record does not hold, all of one seed before the next; returns the record.
 
