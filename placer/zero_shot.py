@@ -22,9 +22,9 @@ WIRE_WEIGHTS = np.array([0, 0, 4, 30], np.float32)
 `CompiledPolicy.logits`). Sampling alone makes rollouts that differ little. The first of the first batch is greedy."""
 
 TRIAL_BATCHES = 2
-"""Batches after which half of the rollouts lean on the wire mask as those did that cost least on average: designs differ
-in how much of it they want. Of eight rollouts each, the mean cost at the end of an episode is .681, .679 and .677 on
-NanGate45/nvdla with weights 0, 4 and 30, but .810, .810 and .823 on ASAP7/ariane136."""
+"""Batches after which half of the rollouts lean on the wire mask as those did that cost least on average: designs
+differ in how much of it they want. Of eight rollouts each, the mean cost at the end of an episode is .681, .679 and
+.677 on NanGate45/nvdla with weights 0, 4 and 30, but .810, .810 and .823 on ASAP7/ariane136."""
 
 TEMPERATURE = 0.3
 """Of sampling: logits are divided by it. Rollouts vary less than those of training and are better."""
