@@ -39,6 +39,8 @@ UNTRAINED = "untrained"
 """The policy to compare with."""
 
 JUDGE_WEIGHTS = np.tile(WIRE_WEIGHTS, 2)
+"""Of the eight rollouts that a policy is judged by."""
+
 POLICY_ALONE = np.zeros_like(JUDGE_WEIGHTS)
 """Rollouts none of which leans further on the wire mask than the policy does."""
 
