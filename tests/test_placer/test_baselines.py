@@ -8,7 +8,7 @@ from reference.legality import violations
 from strategies import constrained_designs, designs
 
 from env import CostModel, legalize
-from env.search import SearchConfig, search
+from env.search import SearchConfig, anneal_soft_macros, search
 from netlists import NetlistError
 from placer.baselines import METHODS, Budget
 
@@ -38,6 +38,13 @@ def test_methods_that_start_from_a_placement_never_end_worse(small, method):
     start, model = run("search", small, small.placement)
     placement, _ = run(method, small, start)
     assert model.evaluate(placement).proxy_cost <= model.evaluate(start).proxy_cost + 1e-12
+
+
+def test_annealing_improves_hard_macros_among_well_placed_soft_ones(small):
+    model = CostModel(small.netlist, small.canvas)
+    start = anneal_soft_macros(small, small.placement, model, moves=100_000)
+    placement, _ = run("annealing", small, start, seconds=2)
+    assert model.evaluate(placement).proxy_cost < 0.99 * model.evaluate(start).proxy_cost
 
 
 @pytest.mark.parametrize("method", ALL)
