@@ -4,8 +4,10 @@
 
 A long search of each design plays the oracle. What it found is handed to short searches in three portions: its hard
 macros on the nearest grid cells (all that a perfect policy could say), its hard macros where they are, and everything;
-in the first two soft macros are placed anew. Beside them: the starts that know nothing of it (random, analytic) and
-the policy's.
+in the first two soft macros are placed anew. Beside them: the starts that know nothing of it (random, analytic), the
+policy's, and the given placement where there is a legal one. The cost of a start, soft macros annealed, is what it
+would be worth zero-shot. Searches begin as hot as fits the start before that annealing, as `placer place` does, and, so
+that less of the start is forgotten, as cold as fits it afterwards.
 """
 
 from __future__ import annotations
@@ -19,15 +21,16 @@ from typing import Any
 
 import numpy as np
 import tyro
+from record import portable_provenance, short_name
 
 import netlists
 from env.cost import CostModel
-from env.search import SearchConfig, search
+from env.legality import check_legality
+from env.search import SearchConfig, fit_temperature, search
 from env.start import analytic_start, legalize, movable_macros, place_soft_macros
 from netlists import Design, Placement
 from netlists.files import write_bytes
-from placer.pipeline import PlaceConfig
-from placer.versions import provenance
+from placer.pipeline import SOFT_MOVES, PlaceConfig, Start, anneal_from, soften
 from placer.weights import policy_path, read_weights
 from placer.zero_shot import zero_shot
 
@@ -79,41 +82,52 @@ def compare(path: Path, config: Oracle) -> dict[str, Any]:
     model = CostModel(design.netlist, design.canvas)
     settings = SearchConfig(config.seconds, None, 0, config.threads)
 
-    def softened(placement: Placement) -> Placement:
-        return place_soft_macros(design, placement, model.core)
+    def anew(placement: Placement) -> Start:
+        return anneal_from(design, place_soft_macros(design, placement, model.core), model, 0, SOFT_MOVES)
 
-    def best_rollout() -> Placement:
+    def best_rollout() -> Start:
         rolled = zero_shot(design, weights, PlaceConfig(seed=0, threads=config.threads), config.policy_seconds)
-        return rolled[0]
+        return replace(soften(design, rolled[0], model, 0), rough=analytic.rough)  # as hot as `placer place` begins
 
-    analytic = softened(legalize(design, analytic_start(design)))
-    known = search(design, analytic, replace(settings, seconds=config.long_seconds), model)
+    analytic = anew(legalize(design, analytic_start(design)))
+    known = search(design, analytic.rough, replace(settings, seconds=config.long_seconds), model)
     print(f"{design.name}: {known.costs.proxy_cost:.4f} in {config.long_seconds:g} s", flush=True)
     weights = read_weights(policy_path(config.policy))
-    starts: dict[str, Callable[[], Placement]] = {
-        "random": lambda: softened(at_random(design, np.random.default_rng(0))),
+    starts: dict[str, Callable[[], Start]] = {
+        "random": lambda: anew(at_random(design, np.random.default_rng(0))),
         "analytic": lambda: analytic,
         "policy": best_rollout,
-        "oracle, hard macros on the grid": lambda: softened(on_grid(design, known.placement)),
-        "oracle, hard macros": lambda: softened(known.placement),
-        "oracle, everything": lambda: known.placement,
+        "oracle, hard macros on the grid": lambda: anew(on_grid(design, known.placement)),
+        "oracle, hard macros": lambda: anew(known.placement),
+        "oracle, everything": lambda: Start.make(known.placement, model),
     }
+    if design.placement.placed.all() and check_legality(design).legal:
+        starts["given"] = lambda: anneal_from(design, design.placement, model, 0, SOFT_MOVES)
     found: dict[str, Any] = {}
     for name, make in starts.items():
         start = make()
-        reached = [search(design, start, replace(settings, seed=seed), model) for seed in config.seeds]
-        proxies = [result.costs.proxy_cost for result in reached]
-        found[name] = {"start": model.evaluate(start).proxy_cost, "proxy_costs": proxies}
-        print(f"  {name}: {found[name]['start']:.4f} -> {np.mean(proxies):.4f}", flush=True)
-    return {"design": design.name, "oracle": known.costs.proxy_cost, "starts": found}
+        found[name] = {"start": start.costs.proxy_cost}
+        for heat, fitted_to in (("hot", start.rough), ("cold", start.finished)):
+            temperature = fit_temperature(fitted_to, model, movable_macros(design), settings)
+            fitted = replace(settings, start_temperature=temperature)
+            reached = [search(design, start.finished, replace(fitted, seed=seed), model) for seed in config.seeds]
+            proxies = [result.costs.proxy_cost for result in reached]
+            found[name][heat] = {"temperature": temperature, "proxy_costs": proxies}
+            print(f"  {name}, {heat}: {start.costs.proxy_cost:.4f} -> {np.mean(proxies):.4f}", flush=True)
+    return {"design": short_name(path), "oracle": known.costs.proxy_cost, "starts": found}
 
 
 def main(config: Oracle) -> None:
     """Compares the starts of every design and writes the record."""
     began = time.monotonic()
-    settings = asdict(config) | {"designs": [str(path) for path in config.designs], "out": str(config.out)}
+    settings = json.loads(json.dumps(asdict(config), default=short_name))
     rows = [compare(path, config) for path in config.designs]
-    record = {**provenance(), "settings": settings, "rows": rows, "seconds": round(time.monotonic() - began, 1)}
+    record = {
+        **portable_provenance(),
+        "settings": settings,
+        "rows": rows,
+        "seconds": round(time.monotonic() - began, 1),
+    }
     write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
 
 
