@@ -103,7 +103,7 @@ def lessons_of(policy: Policy, seed: int, config: Methods) -> list[Lesson]:
     def best_rollout(design: Design) -> Placement | None:
         return next(iter(zero_shot(design, weights, place, 0.0, wire_weights=POLICY_ALONE)), None)
 
-    return make_lessons(config.lessons, config.moves, best_rollout)
+    return make_lessons(config.lessons, config.moves, config.threads, best_rollout)
 
 
 def ppo(seed: int, config: Methods) -> tuple[Policy, dict[str, Any]]:
@@ -115,7 +115,7 @@ def ppo(seed: int, config: Methods) -> tuple[Policy, dict[str, Any]]:
 def imitation(seed: int, config: Methods, share: float = 1.0) -> tuple[Policy, dict[str, Any]]:
     """Imitation of searched placements until a share of the time is used."""
     policy, budget = new_policy(seed), Budget(config.minutes)
-    lessons = make_lessons(config.lessons, config.moves)
+    lessons = make_lessons(config.lessons, config.moves, config.threads)
     return policy, imitated(policy, lessons, seed, budget.left(share), config)
 
 

@@ -110,7 +110,7 @@ def trained(
 
 def main(config: Observation) -> None:
     """Goes on with the record, or begins it."""
-    lessons = make_lessons(config.lessons, config.moves)
+    lessons = make_lessons(config.lessons, config.moves, config.threads)
     makers: dict[str, Maker] = {
         name: lambda seed, ablate=ablate: trained(ablate, lessons, seed, config) for name, ablate in ABLATIONS.items()
     }

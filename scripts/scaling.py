@@ -34,13 +34,13 @@ class Scaling(Study):
     """JSON record to write; a picture of the same name goes beside it."""
     counts: tuple[int, ...] = (1, 4, 16, 64, 256)
     """Synthetic designs to learn from. Each seed draws its own ones from those of the largest count."""
-    samples: int = 25_000
-    """That each policy sees."""
-    minibatch: int = 32
-    """Samples in one gradient step: few, as many steps teach more than large ones where samples are few."""
-    designs_at_once: int = 4
+    samples: int = 250_000
+    """That each policy sees: some 16 times each of those of 256 designs."""
+    minibatch: int = 64
+    """Samples in one gradient step."""
+    designs_at_once: int = 8
     """Designs that the samples of a step come from."""
-    moves: int = 200_000
+    moves: int = 500_000
     """Of the search that makes the targets of a design."""
 
 
@@ -92,7 +92,7 @@ def draw(path: Path, record: dict[str, Any]) -> None:
 
 def main(config: Scaling) -> None:
     """Goes on with the record, or begins it; draws the picture."""
-    lessons = make_lessons(max(config.counts), config.moves)
+    lessons = make_lessons(max(config.counts), config.moves, config.threads)
     makers: dict[str, Maker] = {
         SHIPPED: lambda seed: (load_checkpoint(policy_path(SHIPPED)).policy, {}),  # noqa: ARG005
     }

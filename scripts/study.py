@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,19 +77,23 @@ def lesson_designs(count: int) -> Iterator[tuple[int, Design]]:
 
 
 def make_lessons(
-    count: int, moves: int, rollout: Callable[[Design], Placement | None] = lambda _: None
+    count: int, moves: int, threads: int, rollout: Callable[[Design], Placement | None] = lambda _: None
 ) -> list[Lesson]:
-    """Searched placements of so many designs, but for those that have no legal one.
+    """Searched placements of so many designs, but for those that have no legal one; each thread searches one.
 
     `rollout` says where search begins; None: at the analytic placement.
     """
-    lessons: list[Lesson] = []
-    for index, design in lesson_designs(count):
+
+    def lesson_of(drawn: tuple[int, Design]) -> Lesson | None:
+        index, design = drawn
         try:
-            lessons.append(make_lesson(design, 0.0, index, moves=moves, rollout=rollout(design)))
+            return make_lesson(design, 0.0, index, moves=moves, rollout=rollout(design))
         except NetlistError as error:
             print(f"skipped {design.name}: {error}", flush=True)
-    return lessons
+            return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [lesson for lesson in pool.map(lesson_of, lesson_designs(count)) if lesson]
 
 
 def new_policy(seed: int) -> Policy:
