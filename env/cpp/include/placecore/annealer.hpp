@@ -17,8 +17,10 @@ enum class MoveKind {
   hard_shift, hard_median, hard_align, hard_swap, hard_flip, soft_shift, soft_median, soft_pull, soft_swap
 };
 constexpr int kMoveKinds = 9;
-constexpr std::array<const char*, kMoveKinds> kMoveNames = {"hard_shift", "hard_median", "hard_align", "hard_swap", "hard_flip",
-                                                            "soft_shift", "soft_median", "soft_pull", "soft_swap"};
+constexpr std::array<const char*, kMoveKinds> kMoveNames = {
+    "hard_shift", "hard_median", "hard_align", "hard_swap", "hard_flip",
+    "soft_shift", "soft_median", "soft_pull", "soft_swap",
+};
 
 struct MoveCounts {
   std::array<long, kMoveKinds> proposed{}, accepted{};

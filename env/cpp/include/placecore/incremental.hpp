@@ -176,8 +176,8 @@ class IncrementalCost {
   std::vector<std::uint8_t> orientation_, placed_;
   std::vector<Point> place_at_;       // (P)
   std::vector<FlatCell> place_cell_;  // (P)
-  std::vector<Box> net_box_;         // (E') kept for nets of more than two slots, as is the next
-  std::vector<NetCells> net_cells_;  // (E')
+  std::vector<Box> net_box_;          // (E') kept for nets of more than two slots, as is the next
+  std::vector<NetCells> net_cells_;   // (E')
   std::vector<double> occupied_;
   std::vector<double> blocked_;      // as `congestion_`
   // Maps of the congestion grid, see CongestionMap; trial ones differ from the others in the changed lines at most.
