@@ -169,13 +169,14 @@ def summarise(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             if not costs:
                 continue
             base = found[UNTRAINED][kind]["proxy_costs"] if name != UNTRAINED else {}
-            found[name][kind] = {"proxy_costs": {design: _mean_and_spread(values) for design, values in costs.items()}}
+            found[name][kind] = {"proxy_costs": {design: mean_and_spread(values) for design, values in costs.items()}}
             against = base or found[name][kind]["proxy_costs"]
             ratios = [np.array(values) / against[design]["mean"] for design, values in costs.items()]
-            found[name][kind]["relative"] = _mean_and_spread(np.mean(ratios, axis=0))
+            found[name][kind]["relative"] = mean_and_spread(np.mean(ratios, axis=0))
     return found
 
 
-def _mean_and_spread(values: Sequence[float] | NDArray) -> dict[str, float]:
+def mean_and_spread(values: Sequence[float] | NDArray) -> dict[str, float]:
+    """Mean and sample standard deviation, rounded for a record."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {"mean": round(float(np.mean(values)), 5), "std": round(spread, 5)}

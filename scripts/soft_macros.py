@@ -1,0 +1,267 @@
+"""Can the graph network tell where soft macros go? It learns from searched placements, the solver judges.
+
+    python scripts/soft_macros.py --designs DESIGN ... --placement legalized.plc --out results/soft_macros.json
+
+Shown hard macros where search put them and soft ones at their analytic places around them, the network says in one
+pass how far from there search put the soft ones. Then, around the hard macros of designs that it never saw (real ones:
+of the given placement; synthetic ones: of a search), soft macros are annealed from the analytic places and from the
+learned ones, with equally many moves.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from numpy.typing import NDArray
+from pretrain import small_design
+from record import portable_provenance, short_name
+from study import HELD_OUT, LESSONS, mean_and_spread
+from torch import Tensor, nn
+
+import netlists
+from env.cost import CostModel
+from env.episodes import FloorplanConfig, Task
+from env.graph import NODE_FEATURES
+from env.search import SearchConfig, anneal_soft_macros, search
+from env.start import analytic_start, clamp_soft_macros, legalize, place_soft_macros
+from netlists import Design, NetlistError, Placement
+from netlists.files import make_folder, write_bytes
+from placer.batching import GraphBatch
+from placer.config import PolicyConfig
+from placer.features import PolicyTask
+from placer.policy import Encoder
+
+FEATURE = {name: column for column, name in enumerate(NODE_FEATURES)}
+
+START = [FEATURE["start_x"], FEATURE["start_y"]]
+"""Where the network is told that nodes lie."""
+
+GRID_CELL = 0.05
+"""Of the canvas: distances are learned in this unit."""
+
+
+@dataclass(frozen=True)
+class SoftMacros:
+    """What to learn from, for how long, and what to judge by."""
+
+    designs: tuple[Path, ...] = ()
+    """Netlist files or design folders to judge by."""
+    placement: str | None = None
+    """Name of a .plc in each of their folders that has the hard macros; else initial.plc."""
+    out: Path = Path("results/soft_macros.json")
+    """JSON record to write."""
+    lessons: int = 256
+    """Synthetic designs to learn from."""
+    held_out: int = 10
+    """Synthetic designs to judge by."""
+    moves: int = 500_000
+    """Of the search that makes a lesson."""
+    passes: int = 60
+    """Over all lessons, each one mirrored and turned at random."""
+    layers: int = 5
+    """Rounds of message passing: soft macros see as far."""
+    solver_moves: tuple[int, ...] = (0, 10_000, 40_000, 100_000, 300_000)
+    """Of the soft macros, with which learned and analytic places are compared."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of weights, the order of lessons, and the annealing."""
+    threads: int = 2
+    """Threads of torch, and searches at a time."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A design whose soft macros lie at analytic places around searched hard ones.
+
+    `goal`: (V, 2) where search put every graph node, as a share of the canvas; `learned`: (V,) whether it counts.
+    """
+
+    task: PolicyTask
+    goal: NDArray[np.float32]
+    learned: NDArray[np.bool_]
+
+
+class SoftNet(nn.Module):
+    """Says how far from its analytic place each node belongs.
+
+    Shapes:
+        GraphBatch with V nodes -> (V, 2), in units of `GRID_CELL`.
+    """
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        config = PolicyConfig(layers=layers)
+        self.encoder = Encoder(config)
+        self.exit = nn.Linear(config.dim, 2)
+        nn.init.zeros_(self.exit.weight)
+        nn.init.zeros_(self.exit.bias)
+
+    def forward(self, graphs: GraphBatch) -> Tensor:
+        """Offsets; zero before anything is learned."""
+        return self.exit(self.encoder(graphs)[0])
+
+
+def searched(design: Design, moves: int, seed: int) -> Placement:
+    """What search makes of a design."""
+    model = CostModel(design.netlist, design.canvas)
+    legal = legalize(design, analytic_start(design, model.core), model.core)
+    start = place_soft_macros(design, legal, model.core)
+    return search(design, start, SearchConfig(moves=moves, seed=seed), model).placement
+
+
+def lesson_of(design: Design, found: Placement) -> Lesson:
+    """What is shown, and what is to be learned, of a searched placement."""
+    task = analytic_task(design, found)
+    member, canvas = task.graph.member, design.canvas
+    goal = np.stack([found.x[member] / canvas.width, found.y[member] / canvas.height], axis=1).astype(np.float32)
+    return Lesson(task, goal, (design.netlist.is_soft & ~found.fixed)[member])
+
+
+def analytic_task(design: Design, placement: Placement) -> PolicyTask:
+    """The graph of a design whose soft macros lie at their analytic places around the hard ones of a placement."""
+    return PolicyTask.make(Task.make(design, FloorplanConfig(soft_rounds=0), place_soft_macros(design, placement)))
+
+
+def synthetic(stream: int, index: int) -> Design:
+    """A small design of one of the streams of `study.py`."""
+    return small_design(index, np.random.default_rng([stream, index]))
+
+
+def make_lessons(config: SoftMacros) -> list[Lesson]:
+    """Of all synthetic designs that have a legal placement."""
+
+    def make(index: int) -> Lesson | None:
+        design = synthetic(LESSONS, index)
+        try:
+            return lesson_of(design, searched(design, config.moves, index))
+        except NetlistError as error:
+            print(f"skipped {design.name}: {error}", flush=True)
+            return None
+
+    with ThreadPoolExecutor(config.threads) as pool:
+        return [lesson for lesson in pool.map(make, range(config.lessons)) if lesson]
+
+
+def turned(lesson: Lesson, mirror_x: bool, mirror_y: bool, transpose: bool) -> Lesson:
+    """The lesson of the same design mirrored and turned; nothing of it says which way is up."""
+    x, goal = lesson.task.graph.x.copy(), lesson.goal.copy()
+    for axis, mirror in enumerate((mirror_x, mirror_y)):
+        if mirror:
+            x[:, START[axis]], goal[:, axis] = 1 - x[:, START[axis]], 1 - goal[:, axis]
+    if transpose:
+        width, height = FEATURE["width"], FEATURE["height"]
+        x[:, [width, height, *START]] = x[:, [height, width, *START[::-1]]]
+        goal = goal[:, ::-1].copy()
+    return Lesson(replace(lesson.task, graph=replace(lesson.task.graph, x=x)), goal, lesson.learned)
+
+
+def learn(lessons: Sequence[Lesson], seed: int, config: SoftMacros, batch: int = 8) -> tuple[SoftNet, list[float]]:
+    """The network after all passes, and the mean loss of each."""
+    torch.manual_seed(seed)
+    rng, net = np.random.default_rng(seed), SoftNet(config.layers)
+    steps = config.passes * (len(lessons) // batch)
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+    curve: list[float] = []
+    for _ in range(config.passes):
+        losses = []
+        for part in np.array_split(rng.permutation(len(lessons)), max(1, len(lessons) // batch)):
+            drawn = [turned(lessons[i], *rng.integers(2, size=3).astype(bool)) for i in part]
+            graphs = GraphBatch.make([lesson.task for lesson in drawn])
+            goal = torch.from_numpy(np.concatenate([lesson.goal for lesson in drawn]))
+            counts = torch.from_numpy(np.concatenate([lesson.learned for lesson in drawn]))
+            offset = (goal - graphs.x[:, START]) / GRID_CELL
+            loss = nn.functional.smooth_l1_loss(net(graphs)[counts], offset[counts])
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        curve.append(float(np.mean(losses)))
+    return net.eval(), curve
+
+
+@torch.no_grad()
+def place_as_learned(net: SoftNet, design: Design, placement: Placement) -> Placement:
+    """Soft macros where the network says, around the hard ones of a placement."""
+    task, around = analytic_task(design, placement), place_soft_macros(design, placement)
+    offset = GRID_CELL * net(GraphBatch.make([task])).numpy()[task.graph.node]
+    soft, canvas = design.netlist.is_soft & ~placement.fixed, design.canvas
+    x, y = around.x + offset[:, 0] * canvas.width, around.y + offset[:, 1] * canvas.height
+    return clamp_soft_macros(design, around.replace(x=np.where(soft, x, around.x), y=np.where(soft, y, around.y)))
+
+
+def judge(net: SoftNet, design: Design, placement: Placement, seed: int, config: SoftMacros) -> dict[str, list[float]]:
+    """Proxy costs after the moves of the solver, from analytic and from learned places."""
+    model = CostModel(design.netlist, design.canvas)
+
+    def cost_after(start: Placement, moves: int) -> float:
+        placed = anneal_soft_macros(design, start, model, moves=moves, seed=seed) if moves else start
+        return model.evaluate(placed).proxy_cost
+
+    starts = {
+        "analytic": place_soft_macros(design, placement, model.core),
+        "learned": place_as_learned(net, design, placement),
+    }
+    return {name: [cost_after(start, moves) for moves in config.solver_moves] for name, start in starts.items()}
+
+
+def to_judge_by(config: SoftMacros) -> dict[str, list[tuple[str, Design, Placement]]]:
+    """Name, design and legal placement, by kind."""
+    real = []
+    for path in config.designs:
+        given = path / config.placement if config.placement and (path / config.placement).exists() else None
+        design = netlists.read(path, given)
+        real.append((short_name(path), design, legalize(design, design.placement)))
+    drawn = [(index, synthetic(HELD_OUT, index)) for index in range(config.held_out)]
+    made = [(f"{index}_{design.name}", design, searched(design, config.moves, index)) for index, design in drawn]
+    return {"real": real, "synthetic": made}
+
+
+def main(config: SoftMacros) -> None:
+    """Learns and judges with every seed; writes the record."""
+    began = time.monotonic()
+    torch.set_num_threads(config.threads)
+    make_folder(config.out.parent)
+    lessons, judged = make_lessons(config), to_judge_by(config)
+    made = time.monotonic() - began
+    runs: list[dict[str, Any]] = []
+    for seed in config.seeds:
+        net, curve = learn(lessons, seed, config)
+        costs = {
+            kind: {name: judge(net, design, placement, seed, config) for name, design, placement in of_kind}
+            for kind, of_kind in judged.items()
+        }
+        runs.append({"seed": seed, "loss": [round(loss, 4) for loss in curve], "costs": costs})
+        print(seed, runs[-1]["loss"][:: max(1, len(curve) // 10)], flush=True)
+    summary = {
+        kind: {
+            str(moves): mean_and_spread(
+                [
+                    float(np.mean([of["learned"][i] / of["analytic"][i] for of in run["costs"][kind].values()]))
+                    for run in runs
+                ]
+            )
+            for i, moves in enumerate(config.solver_moves)
+        }
+        for kind in judged
+        if judged[kind]
+    }
+    print(json.dumps(summary, indent=1))
+    settings = json.loads(json.dumps(asdict(config), default=short_name))
+    seconds = {"lesson_seconds": round(made, 1), "seconds": round(time.monotonic() - began, 1)}
+    record = {**portable_provenance(), "settings": settings, **seconds, "summary": summary, "runs": runs}
+    write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main(tyro.cli(SoftMacros))
