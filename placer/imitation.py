@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -86,11 +87,22 @@ def make_lesson(
     legal = rollout or place_soft_macros(design, legalize(design, start, costs.core), costs.core)
     found = search(design, legal, SearchConfig(seconds, moves, seed, threads, 2e-4), costs)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
-    observations, targets = _replay(task, found.placement)
-    return Lesson(PolicyTask.make(task), observations, targets, found.costs.proxy_cost)
+    replayed = replay(task, found.placement)
+    return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
 
 
-def _replay(task: Task, placement: Placement) -> tuple[list[dict[str, NDArray]], list[NDArray[np.float32]]]:
+class Replay(NamedTuple):
+    """A placement told as an episode; it ends early if a macro finds no legal cell."""
+
+    observations: list[dict[str, NDArray]]
+    targets: list[NDArray[np.float32]]
+    """(G,) probabilities of the cells, a step each."""
+    placement: Placement
+    """Where the macros came to lie."""
+
+
+def replay(task: Task, placement: Placement) -> Replay:
+    """The episode in which each macro goes to the legal cell nearest to where it lies in the placement."""
     canvas = task.design.canvas
     episodes = Episodes([task], FloorplanConfig(soft_rounds=0))
     col, row = np.arange(canvas.cols) + 0.5, np.arange(canvas.rows) + 0.5
@@ -106,7 +118,7 @@ def _replay(task: Task, placement: Placement) -> tuple[list[dict[str, NDArray]],
         outcome = episodes.step(np.array([distance.argmin()]))
         if outcome.terminated[0]:
             break
-    return observations, targets
+    return Replay(observations, targets, episodes.placement(0))
 
 
 def imitate(

@@ -25,12 +25,14 @@ from record import portable_provenance, short_name
 
 import netlists
 from env.cost import CostModel
+from env.episodes import FloorplanConfig, Task
 from env.legality import check_legality
 from env.search import SearchConfig, fit_temperature, search
 from env.start import analytic_start, legalize, movable_macros, place_soft_macros
 from netlists import Design, Placement
 from netlists.files import write_bytes
-from placer.pipeline import SOFT_MOVES, PlaceConfig, Start, anneal_from, soften
+from placer.imitation import replay
+from placer.pipeline import FINAL_MOVES, PlaceConfig, Start, anneal_from, soft_starts
 from placer.weights import policy_path, read_weights
 from placer.zero_shot import zero_shot
 
@@ -60,12 +62,8 @@ class Oracle:
 
 
 def on_grid(design: Design, placement: Placement) -> Placement:
-    """The placement with its movable hard macros in the middle of their grid cells, legal again."""
-    canvas, hard = design.canvas, design.netlist.is_hard & ~placement.fixed
-    x = (np.floor(placement.x / canvas.cell_width) + 0.5) * canvas.cell_width
-    y = (np.floor(placement.y / canvas.cell_height) + 0.5) * canvas.cell_height
-    moved = placement.replace(x=np.where(hard, x, placement.x), y=np.where(hard, y, placement.y))
-    return legalize(design, moved)
+    """Each movable hard macro in the middle of the legal grid cell nearest to where it lies, as in an episode."""
+    return replay(Task.make(design, FloorplanConfig(soft_rounds=0)), placement).placement
 
 
 def at_random(design: Design, rng: np.random.Generator) -> Placement:
@@ -83,11 +81,12 @@ def compare(path: Path, config: Oracle) -> dict[str, Any]:
     settings = SearchConfig(config.seconds, None, 0, config.threads)
 
     def anew(placement: Placement) -> Start:
-        return anneal_from(design, place_soft_macros(design, placement, model.core), model, 0, SOFT_MOVES)
+        return anneal_from(design, place_soft_macros(design, placement, model.core), model, 0, FINAL_MOVES)
 
     def best_rollout() -> Start:
         rolled = zero_shot(design, weights, PlaceConfig(seed=0, threads=config.threads), config.policy_seconds)
-        return replace(soften(design, rolled[0], model, 0), rough=analytic.rough)  # as hot as `placer place` begins
+        best = min(soft_starts(design, rolled[0], model, 0, FINAL_MOVES), key=lambda start: start.costs.proxy_cost)
+        return replace(best, rough=analytic.rough)  # as hot as `placer place` begins
 
     analytic = anew(legalize(design, analytic_start(design)))
     known = search(design, analytic.rough, replace(settings, seconds=config.long_seconds), model)
@@ -102,7 +101,7 @@ def compare(path: Path, config: Oracle) -> dict[str, Any]:
         "oracle, everything": lambda: Start.make(known.placement, model),
     }
     if design.placement.placed.all() and check_legality(design).legal:
-        starts["given"] = lambda: anneal_from(design, design.placement, model, 0, SOFT_MOVES)
+        starts["given"] = lambda: anneal_from(design, design.placement, model, 0, FINAL_MOVES)
     found: dict[str, Any] = {}
     for name, make in starts.items():
         start = make()
