@@ -227,40 +227,43 @@ def to_judge_by(config: SoftMacros) -> dict[str, list[tuple[str, Design, Placeme
     return {"real": real, "synthetic": made}
 
 
+def summarise(config: SoftMacros, runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By kind of design and moves: cost from learned places over that from analytic ones; spread over seeds."""
+
+    def relative(run: dict[str, Any], kind: str, column: int) -> float:
+        return float(np.mean([of["learned"][column] / of["analytic"][column] for of in run["costs"][kind].values()]))
+
+    return {
+        kind: {
+            str(moves): mean_and_spread([relative(run, kind, column) for run in runs])
+            for column, moves in enumerate(config.solver_moves)
+        }
+        for kind, of_kind in runs[0]["costs"].items()
+        if of_kind
+    }
+
+
 def main(config: SoftMacros) -> None:
-    """Learns and judges with every seed; writes the record."""
-    began = time.monotonic()
+    """Learns and judges with every seed; writes the record after each."""
     torch.set_num_threads(config.threads)
     make_folder(config.out.parent)
+    settings = json.loads(json.dumps(asdict(config), default=short_name))
+    began = time.monotonic()
     lessons, judged = make_lessons(config), to_judge_by(config)
-    made = time.monotonic() - began
+    record = {**portable_provenance(), "settings": settings, "lesson_seconds": round(time.monotonic() - began, 1)}
     runs: list[dict[str, Any]] = []
     for seed in config.seeds:
+        began = time.monotonic()
         net, curve = learn(lessons, seed, config)
+        seconds = round(time.monotonic() - began, 1)
         costs = {
             kind: {name: judge(net, design, placement, seed, config) for name, design, placement in of_kind}
             for kind, of_kind in judged.items()
         }
-        runs.append({"seed": seed, "loss": [round(loss, 4) for loss in curve], "costs": costs})
-        print(seed, runs[-1]["loss"][:: max(1, len(curve) // 10)], flush=True)
-    summary = {
-        kind: {
-            str(moves): mean_and_spread(
-                [
-                    float(np.mean([of["learned"][i] / of["analytic"][i] for of in run["costs"][kind].values()]))
-                    for run in runs
-                ]
-            )
-            for i, moves in enumerate(config.solver_moves)
-        }
-        for kind in judged
-        if judged[kind]
-    }
-    print(json.dumps(summary, indent=1))
-    settings = json.loads(json.dumps(asdict(config), default=short_name))
-    seconds = {"lesson_seconds": round(made, 1), "seconds": round(time.monotonic() - began, 1)}
-    record = {**portable_provenance(), "settings": settings, **seconds, "summary": summary, "runs": runs}
-    write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
+        runs.append({"seed": seed, "loss": [round(loss, 4) for loss in curve], "seconds": seconds, "costs": costs})
+        record |= {"summary": summarise(config, runs), "runs": runs}
+        write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
+        print(seed, runs[-1]["loss"][:: max(1, len(curve) // 10)], record["summary"], flush=True)
 
 
 if __name__ == "__main__":
