@@ -154,14 +154,14 @@ def moves_per_second(
     return moves / timed(lambda: search(design, legal, config, model))
 
 
-MOVES_PER_MACRO, HUNDRED_HARD = 200, 100
+MOVES_PER_MACRO, REFERENCE_HARD = 200, 100
 """Where two sizes are annealed alike: moves, and the size at which the temperatures are those of `COOLING`."""
 
 
 def annealed_alike(design: Design, legal: Placement, model: CostModel) -> float:
     """Moves per second with as many moves a macro, at temperatures by the share of the cost that one macro has."""
     macros = int(np.sum(~design.netlist.is_port))
-    share = HUNDRED_HARD / int(np.sum(design.netlist.is_hard))
+    share = REFERENCE_HARD / int(np.sum(design.netlist.is_hard))
     return moves_per_second(design, legal, model, MOVES_PER_MACRO * macros, (COOLING[0] * share, COOLING[1] * share))
 
 
@@ -172,7 +172,7 @@ def scale() -> dict[str, Any]:
     most after a look at one term; so both are also annealed alike.
     """
     rows: dict[str, Any] = {}
-    for hard, soft in ((HUNDRED_HARD, 500), (10 * HUNDRED_HARD, 5000)):
+    for hard, soft in ((REFERENCE_HARD, 500), (10 * REFERENCE_HARD, 5000)):
         config = SyntheticConfig("cpu", num_hard=hard, num_soft=soft, nets_per_soft=35.0, cols=40)
         design = generate(config, np.random.default_rng(0))
         model = CostModel(design.netlist, design.canvas)

@@ -15,15 +15,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
-from record import portable_provenance, short_name
+from record import portable_provenance, portable_settings, short_name
+from study import read_placed
 
-import netlists
 from env.cost import CostModel
 from env.episodes import FloorplanConfig, Task
 from env.legality import check_legality
@@ -75,8 +75,7 @@ def at_random(design: Design, rng: np.random.Generator) -> Placement:
 
 def compare(path: Path, config: Oracle) -> dict[str, Any]:
     """All starts of one design."""
-    given = path / config.placement if config.placement and (path / config.placement).exists() else None
-    design = netlists.read(path, given)
+    design = read_placed(path, config.placement)
     model = CostModel(design.netlist, design.canvas)
     settings = SearchConfig(config.seconds, None, 0, config.threads)
 
@@ -119,7 +118,7 @@ def compare(path: Path, config: Oracle) -> dict[str, Any]:
 def main(config: Oracle) -> None:
     """Compares the starts of every design and writes the record."""
     began = time.monotonic()
-    settings = json.loads(json.dumps(asdict(config), default=short_name))
+    settings = portable_settings(config)
     rows = [compare(path, config) for path in config.designs]
     record = {
         **portable_provenance(),

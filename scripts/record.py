@@ -23,6 +23,11 @@ def portable_provenance() -> dict[str, Any]:
     return made_with | {"command": [short_name(Path(word)) for word in made_with["command"]]}
 
 
+def portable_settings(config: Any) -> dict[str, Any]:
+    """The settings, a dataclass, as JSON; paths shortened."""
+    return json.loads(json.dumps(asdict(config), default=short_name))
+
+
 def begin_or_resume(config: Any, empty: dict[str, Any]) -> dict[str, Any]:
     """The record at `config.out`, or a new one with `empty` in it.
 
@@ -33,7 +38,7 @@ def begin_or_resume(config: Any, empty: dict[str, Any]) -> dict[str, Any]:
     Exits with a message if the file there is of other settings.
     """
     make_folder(config.out.parent)
-    settings = json.loads(json.dumps(asdict(config), default=short_name))
+    settings = portable_settings(config)
     if not config.out.exists():
         return {**portable_provenance(), "settings": settings, **empty}
     known = json.loads(config.out.read_text())

@@ -13,8 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,17 @@ import numpy as np
 import torch
 import tyro
 from numpy.typing import NDArray
-from pretrain import small_design
-from record import portable_provenance, short_name
-from study import HELD_OUT, LESSONS, mean_and_spread
+from record import begin_or_resume, short_name
+from study import held_out_designs, mean_and_spread, of_lesson_designs, read_placed
 from torch import Tensor, nn
 
-import netlists
 from env.cost import CostModel
 from env.episodes import FloorplanConfig, Task
 from env.graph import NODE_FEATURES
 from env.search import SearchConfig, anneal_soft_macros, search
 from env.start import analytic_start, clamp_soft_macros, legalize, place_soft_macros
-from netlists import Design, NetlistError, Placement
-from netlists.files import make_folder, write_bytes
+from netlists import Design, Placement
+from netlists.files import write_bytes
 from placer.batching import GraphBatch
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
@@ -119,35 +116,24 @@ def searched(design: Design, moves: int, seed: int) -> Placement:
 
 def lesson_of(design: Design, found: Placement) -> Lesson:
     """What is shown, and what is to be learned, of a searched placement."""
-    task = analytic_task(design, found)
+    task = task_around(design, place_soft_macros(design, found))
     member, canvas = task.graph.member, design.canvas
     goal = np.stack([found.x[member] / canvas.width, found.y[member] / canvas.height], axis=1).astype(np.float32)
     return Lesson(task, goal, (design.netlist.is_soft & ~found.fixed)[member])
 
 
-def analytic_task(design: Design, placement: Placement) -> PolicyTask:
-    """The graph of a design whose soft macros lie at their analytic places around the hard ones of a placement."""
-    return PolicyTask.make(Task.make(design, FloorplanConfig(soft_rounds=0), place_soft_macros(design, placement)))
-
-
-def synthetic(stream: int, index: int) -> Design:
-    """A small design of one of the streams of `study.py`."""
-    return small_design(index, np.random.default_rng([stream, index]))
+def task_around(design: Design, analytic: Placement) -> PolicyTask:
+    """The graph of a design whose soft macros lie at analytic places around hard ones."""
+    return PolicyTask.make(Task.make(design, FloorplanConfig(soft_rounds=0), analytic))
 
 
 def make_lessons(config: SoftMacros) -> list[Lesson]:
     """Of all synthetic designs that have a legal placement."""
 
-    def make(index: int) -> Lesson | None:
-        design = synthetic(LESSONS, index)
-        try:
-            return lesson_of(design, searched(design, config.moves, index))
-        except NetlistError as error:
-            print(f"skipped {design.name}: {error}", flush=True)
-            return None
+    def make(index: int, design: Design) -> Lesson:
+        return lesson_of(design, searched(design, config.moves, index))
 
-    with ThreadPoolExecutor(config.threads) as pool:
-        return [lesson for lesson in pool.map(make, range(config.lessons)) if lesson]
+    return of_lesson_designs(make, config.lessons, config.threads)
 
 
 def turned(lesson: Lesson, mirror_x: bool, mirror_y: bool, transpose: bool) -> Lesson:
@@ -167,13 +153,13 @@ def learn(lessons: Sequence[Lesson], seed: int, config: SoftMacros, batch: int =
     """The network after all passes, and the mean loss of each."""
     torch.manual_seed(seed)
     rng, net = np.random.default_rng(seed), SoftNet(config.layers)
-    steps = config.passes * (len(lessons) // batch)
+    batches = max(1, len(lessons) // batch)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.passes * batches)
     curve: list[float] = []
     for _ in range(config.passes):
         losses = []
-        for part in np.array_split(rng.permutation(len(lessons)), max(1, len(lessons) // batch)):
+        for part in np.array_split(rng.permutation(len(lessons)), batches):
             drawn = [turned(lessons[i], *rng.integers(2, size=3).astype(bool)) for i in part]
             graphs = GraphBatch.make([lesson.task for lesson in drawn])
             goal = torch.from_numpy(np.concatenate([lesson.goal for lesson in drawn]))
@@ -191,13 +177,14 @@ def learn(lessons: Sequence[Lesson], seed: int, config: SoftMacros, batch: int =
 
 
 @torch.no_grad()
-def place_as_learned(net: SoftNet, design: Design, placement: Placement) -> Placement:
-    """Soft macros where the network says, around the hard ones of a placement."""
-    task, around = analytic_task(design, placement), place_soft_macros(design, placement)
+def moved_as_learned(net: SoftNet, design: Design, analytic: Placement) -> Placement:
+    """Soft macros moved from their analytic places to where the network says."""
+    task = task_around(design, analytic)
     offset = GRID_CELL * net(GraphBatch.make([task])).numpy()[task.graph.node]
-    soft, canvas = design.netlist.is_soft & ~placement.fixed, design.canvas
-    x, y = around.x + offset[:, 0] * canvas.width, around.y + offset[:, 1] * canvas.height
-    return clamp_soft_macros(design, around.replace(x=np.where(soft, x, around.x), y=np.where(soft, y, around.y)))
+    soft, canvas = design.netlist.is_soft & ~analytic.fixed, design.canvas
+    x, y = analytic.x + offset[:, 0] * canvas.width, analytic.y + offset[:, 1] * canvas.height
+    moved = analytic.replace(x=np.where(soft, x, analytic.x), y=np.where(soft, y, analytic.y))
+    return clamp_soft_macros(design, moved)
 
 
 def judge(net: SoftNet, design: Design, placement: Placement, seed: int, config: SoftMacros) -> dict[str, list[float]]:
@@ -208,23 +195,19 @@ def judge(net: SoftNet, design: Design, placement: Placement, seed: int, config:
         placed = anneal_soft_macros(design, start, model, moves=moves, seed=seed) if moves else start
         return model.evaluate(placed).proxy_cost
 
-    starts = {
-        "analytic": place_soft_macros(design, placement, model.core),
-        "learned": place_as_learned(net, design, placement),
-    }
+    analytic = place_soft_macros(design, placement, model.core)
+    starts = {"analytic": analytic, "learned": moved_as_learned(net, design, analytic)}
     return {name: [cost_after(start, moves) for moves in config.solver_moves] for name, start in starts.items()}
 
 
 def to_judge_by(config: SoftMacros) -> dict[str, list[tuple[str, Design, Placement]]]:
     """Name, design and legal placement, by kind."""
-    real = []
-    for path in config.designs:
-        given = path / config.placement if config.placement and (path / config.placement).exists() else None
-        design = netlists.read(path, given)
-        real.append((short_name(path), design, legalize(design, design.placement)))
-    drawn = [(index, synthetic(HELD_OUT, index)) for index in range(config.held_out)]
-    made = [(f"{index}_{design.name}", design, searched(design, config.moves, index)) for index, design in drawn]
-    return {"real": real, "synthetic": made}
+    real = [(short_name(path), read_placed(path, config.placement)) for path in config.designs]
+    synthetic = enumerate(held_out_designs(config.held_out).items())
+    return {
+        "real": [(name, design, legalize(design, design.placement)) for name, design in real],
+        "synthetic": [(name, design, searched(design, config.moves, index)) for index, (name, design) in synthetic],
+    }
 
 
 def summarise(config: SoftMacros, runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -244,15 +227,12 @@ def summarise(config: SoftMacros, runs: list[dict[str, Any]]) -> dict[str, dict[
 
 
 def main(config: SoftMacros) -> None:
-    """Learns and judges with every seed; writes the record after each."""
+    """Learns and judges with every seed that the record lacks; writes it after each."""
     torch.set_num_threads(config.threads)
-    make_folder(config.out.parent)
-    settings = json.loads(json.dumps(asdict(config), default=short_name))
-    began = time.monotonic()
+    record = begin_or_resume(config, {"runs": [], "summary": {}})
+    known = {run["seed"] for run in record["runs"]}
     lessons, judged = make_lessons(config), to_judge_by(config)
-    record = {**portable_provenance(), "settings": settings, "lesson_seconds": round(time.monotonic() - began, 1)}
-    runs: list[dict[str, Any]] = []
-    for seed in config.seeds:
+    for seed in (seed for seed in config.seeds if seed not in known):
         began = time.monotonic()
         net, curve = learn(lessons, seed, config)
         seconds = round(time.monotonic() - began, 1)
@@ -260,10 +240,11 @@ def main(config: SoftMacros) -> None:
             kind: {name: judge(net, design, placement, seed, config) for name, design, placement in of_kind}
             for kind, of_kind in judged.items()
         }
-        runs.append({"seed": seed, "loss": [round(loss, 4) for loss in curve], "seconds": seconds, "costs": costs})
-        record |= {"summary": summarise(config, runs), "runs": runs}
+        loss = [round(value, 4) for value in curve]
+        record["runs"].append({"seed": seed, "loss": loss, "seconds": seconds, "costs": costs})
+        record["summary"] = summarise(config, record["runs"])
         write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
-        print(seed, runs[-1]["loss"][:: max(1, len(curve) // 10)], record["summary"], flush=True)
+        print(seed, loss[:: max(1, len(loss) // 10)], record["summary"], flush=True)
 
 
 if __name__ == "__main__":

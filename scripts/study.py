@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -48,6 +48,8 @@ POLICY_ALONE = np.zeros_like(JUDGE_WEIGHTS)
 JUDGED = 3
 """Best rollouts whose soft macros are placed with care."""
 
+T = TypeVar("T")
+
 Designs = dict[str, dict[str, Design]]
 """By kind, real or synthetic, and name."""
 
@@ -76,24 +78,32 @@ def lesson_designs(count: int) -> Iterator[tuple[int, Design]]:
     return ((index, small_design(index, np.random.default_rng([LESSONS, index]))) for index in range(count))
 
 
+def of_lesson_designs(make: Callable[[int, Design], T], count: int, threads: int) -> list[T]:
+    """What is made of so many designs, but for those that have no legal placement; each thread takes one."""
+
+    def made(drawn: tuple[int, Design]) -> T | None:
+        try:
+            return make(*drawn)
+        except NetlistError as error:
+            print(f"skipped {drawn[1].name}: {error}", flush=True)
+            return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [found for found in pool.map(made, lesson_designs(count)) if found is not None]
+
+
 def make_lessons(
     count: int, moves: int, threads: int, rollout: Callable[[Design], Placement | None] = lambda _: None
 ) -> list[Lesson]:
-    """Searched placements of so many designs, but for those that have no legal one; each thread searches one.
+    """Searched placements of so many designs.
 
     `rollout` says where search begins; None: at the analytic placement.
     """
 
-    def lesson_of(drawn: tuple[int, Design]) -> Lesson | None:
-        index, design = drawn
-        try:
-            return make_lesson(design, 0.0, index, moves=moves, rollout=rollout(design))
-        except NetlistError as error:
-            print(f"skipped {design.name}: {error}", flush=True)
-            return None
+    def lesson_of(index: int, design: Design) -> Lesson:
+        return make_lesson(design, 0.0, index, moves=moves, rollout=rollout(design))
 
-    with ThreadPoolExecutor(threads) as pool:
-        return [lesson for lesson in pool.map(lesson_of, lesson_designs(count)) if lesson]
+    return of_lesson_designs(lesson_of, count, threads)
 
 
 def new_policy(seed: int) -> Policy:
@@ -104,9 +114,20 @@ def new_policy(seed: int) -> Policy:
 
 def designs_to_judge_by(config: Study) -> Designs:
     """The given designs, and synthetic ones of all families in turn that are in no lesson."""
-    drawn = [small_design(index, np.random.default_rng([HELD_OUT, index])) for index in range(config.held_out)]
-    synthetic = {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
-    return {"real": {short_name(path): netlists.read(path) for path in config.designs}, "synthetic": synthetic}
+    real = {short_name(path): netlists.read(path) for path in config.designs}
+    return {"real": real, "synthetic": held_out_designs(config.held_out)}
+
+
+def held_out_designs(count: int) -> dict[str, Design]:
+    """Synthetic designs, by name, that are in no lesson."""
+    drawn = [small_design(index, np.random.default_rng([HELD_OUT, index])) for index in range(count)]
+    return {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
+
+
+def read_placed(path: Path, placement: str | None) -> Design:
+    """A design with the .plc of that name in its folder, where there is one; else with its initial one."""
+    given = path / placement if placement else None
+    return netlists.read(path, given if given and given.exists() else None)
 
 
 def judge(
