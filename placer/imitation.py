@@ -30,8 +30,6 @@ SIGMA = 0.7
 class ImitationConfig:
     """Supervised learning on searched placements."""
 
-    search_seconds: float = 5.0
-    """Of the search that makes a target."""
     epochs: int = 20
     """Passes over all samples..."""
     samples: int | None = None
@@ -60,14 +58,7 @@ class Lesson:
     """What search reached."""
 
 
-def make_lesson(
-    design: Design,
-    seconds: float,
-    seed: int,
-    threads: int = 1,
-    moves: int | None = None,
-    rollout: Placement | None = None,
-) -> Lesson:
+def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None = None) -> Lesson:
     """Searches a placement and replays it as an episode.
 
     Each macro goes to the legal cell nearest to where search put it, so that what is seen on the way is what a policy
@@ -75,7 +66,7 @@ def make_lesson(
 
     Args:
         design: its positions do not count.
-        seconds, seed, threads, moves: of the search; with `moves` a lesson does not depend on the clock.
+        moves, seed: of the search.
         rollout: where search begins; by default at the legalised analytic placement. What is made of a policy's own
             placement tells that policy how to do better (expert iteration: Anthony et al. 2017).
 
@@ -85,7 +76,7 @@ def make_lesson(
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
     legal = rollout or place_soft_macros(design, legalize(design, start, costs.core), costs.core)
-    found = search(design, legal, SearchConfig(seconds, moves, seed, threads, 2e-4), costs)
+    found = search(design, legal, SearchConfig(moves=moves, seed=seed, start_temperature=2e-4), costs)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     replayed = replay(task, found.placement)
     return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
@@ -161,6 +152,23 @@ def imitate(
     return curve
 
 
+def cross_entropy(policy: Policy, lessons: Sequence[Lesson], config: ImitationConfig) -> float:
+    """The mean over the samples of lessons that a policy need not have seen; the policy is not changed.
+
+    Args:
+        policy: left in evaluation mode.
+        lessons: at least one.
+        config: `minibatch` and `designs_at_once` bound what is computed together, the rest does not count.
+    """
+    policy.eval()
+    total, seen = 0.0, 0
+    with torch.no_grad():
+        for batch in _batches(lessons, config, np.random.default_rng(config.seed)):
+            total += _loss(policy, batch).item() * len(batch.target)
+            seen += len(batch.target)
+    return total / seen
+
+
 def _share_done(lessons: Sequence[Lesson], config: ImitationConfig) -> Callable[[int], float]:
     """Tells the share of the run that is over from the number of samples seen, or from the clock."""
     if config.minutes is not None:
@@ -202,11 +210,16 @@ def _batches(lessons: Sequence[Lesson], config: ImitationConfig, rng: np.random.
             yield _Batch(graphs, steps, _pad_targets(targets, grids, steps.maps.shape[2:]))
 
 
-def _learn(policy: Policy, optimizer: torch.optim.Optimizer, batch: _Batch) -> float:
-    """One gradient step; returns the cross-entropy before it."""
+def _loss(policy: Policy, batch: _Batch) -> Tensor:
+    """Mean cross-entropy."""
     logits, _ = policy(policy.embed(batch.graphs), batch.steps)
     log_probability = logits.log_softmax(dim=1).masked_fill(~batch.steps.legal, 0.0)
-    loss = -(batch.target * log_probability).sum(dim=1).mean()
+    return -(batch.target * log_probability).sum(dim=1).mean()
+
+
+def _learn(policy: Policy, optimizer: torch.optim.Optimizer, batch: _Batch) -> float:
+    """One gradient step; returns the cross-entropy before it."""
+    loss = _loss(policy, batch)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)

@@ -3,26 +3,30 @@
     python scripts/finetune_curve.py --designs DESIGN ... --out results/finetune.json
 
 For every design and seed: the mean proxy cost of sampled episodes over environment steps, and what `place --seconds 0`
-reaches with the shipped policy and with the fine-tuned one, alone and with the placement that the run kept.
+reaches with the shipped policy and with the fine-tuned one, alone and with the placement that the run kept. What was
+interrupted goes on where it stood, if the folder of the runs is still there.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
+from record import begin_or_resume, short_name
 
 import netlists
+from netlists.files import write_bytes
 from placer import place
 from placer.checkpoint import load_checkpoint
 from placer.config import FINETUNE, TrainConfig
 from placer.ppo import CURVE_FILE, train
-from placer.versions import provenance
 from placer.weights import SHIPPED
 
 COLUMNS = ("iteration", "env_steps", "seconds", "episodes", "proxy_cost", "wirelength_cost", "density_cost")
@@ -36,7 +40,7 @@ class Finetuning:
     designs: tuple[Path, ...]
     """Netlist files or design folders."""
     out: Path = Path("results/finetune.json")
-    """JSON record to write; entries that it holds already are not run again."""
+    """JSON record to write."""
     runs: Path = Path("runs/finetune")
     """Folder of the runs."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -65,10 +69,12 @@ def compare(path: Path, seed: int, config: Finetuning) -> dict[str, Any]:
         ppo=FINETUNE,
     )
     train([design], settings, folder, load_checkpoint(SHIPPED).policy, resume=True, known=before.placement)
-    after = place(design, seconds=0, seed=seed, policy=folder, threads=config.threads)
     curve = [json.loads(line) for line in (folder / CURVE_FILE).read_text().splitlines()]
+    if len(curve) < config.iterations:
+        sys.exit(f"{folder} was interrupted; run the same command again to go on")
+    after = place(design, seconds=0, seed=seed, policy=folder, threads=config.threads)
     return {
-        "design": f"{path.parent.name}/{path.name}",
+        "design": short_name(path),
         "seed": seed,
         "sampled_first": curve[0]["proxy_cost"],
         "sampled_last_three": float(np.mean([row["proxy_cost"] for row in curve[-3:]])),
@@ -83,19 +89,15 @@ def compare(path: Path, seed: int, config: Finetuning) -> dict[str, Any]:
 
 def main(config: Finetuning) -> None:
     """Runs what the record lacks, writes it after each run."""
-    record: dict[str, Any] = json.loads(config.out.read_text()) if config.out.exists() else {"runs": []}
-    done = {(entry["design"], entry["seed"]) for entry in record["runs"]}
-    for path in config.designs:
-        for seed in config.seeds:
-            if (f"{path.parent.name}/{path.name}", seed) in done:
-                continue
-            entry = {**provenance(), "threads": config.threads, **compare(path, seed, config)}
-            record["runs"].append(entry)
-            config.out.parent.mkdir(parents=True, exist_ok=True)
-            config.out.write_text(json.dumps(record, indent=1) + "\n")
-            print(
-                json.dumps({k: v for k, v in entry.items() if k not in ("curve", "settings", "versions")}), flush=True
-            )
+    record = begin_or_resume(config, {"runs": []})
+    known = {(run["design"], run["seed"]) for run in record["runs"]}
+    for path, seed in product(config.designs, config.seeds):
+        if (short_name(path), seed) in known:
+            continue
+        run = compare(path, seed, config)
+        record["runs"].append(run)
+        write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
+        print(json.dumps({k: v for k, v in run.items() if k not in ("curve", "settings")}), flush=True)
 
 
 if __name__ == "__main__":

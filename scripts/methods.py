@@ -8,8 +8,7 @@
 - expert: imitation for half of the time; then search improves what the policy itself makes of the designs, and the
   policy imitates that (expert iteration, Anthony et al. 2017).
 
-Everything counts: making the targets, too. How policies are judged is in `study.py`; no rollout leans further on the
-wire mask than the policy does, so that what is compared is what was learned.
+Everything counts: making the targets, too. How policies are judged is in `study.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from typing import Any
 
 import numpy as np
 import tyro
-from study import POLICY_ALONE, Maker, Study, lesson_designs, make_lessons, new_policy, run_study
+from lessons import make_lessons
+from study import POLICY_ALONE, Maker, Study, lesson_designs, new_policy, run_study
 
 from netlists import Design, Placement
 from placer.checkpoint import weights_of
@@ -73,7 +73,7 @@ class Budget:
 
 def reinforced(policy: Policy, seed: int, minutes: float, config: Methods) -> dict[str, Any]:
     """Changes a policy by PPO."""
-    designs = [design for _, design in lesson_designs(config.ppo_designs)]
+    designs = list(lesson_designs(config.ppo_designs))
     settings = TrainConfig(
         seed=seed,
         envs=config.ppo_envs,
@@ -103,7 +103,7 @@ def lessons_of(policy: Policy, seed: int, config: Methods) -> list[Lesson]:
     def best_rollout(design: Design) -> Placement | None:
         return next(iter(zero_shot(design, weights, place, 0.0, wire_weights=POLICY_ALONE)), None)
 
-    return make_lessons(config.lessons, config.moves, config.threads, best_rollout)
+    return make_lessons(lesson_designs(config.lessons), config.moves, config.threads, rollout=best_rollout)
 
 
 def ppo(seed: int, config: Methods) -> tuple[Policy, dict[str, Any]]:
@@ -115,7 +115,7 @@ def ppo(seed: int, config: Methods) -> tuple[Policy, dict[str, Any]]:
 def imitation(seed: int, config: Methods, share: float = 1.0) -> tuple[Policy, dict[str, Any]]:
     """Imitation of searched placements until a share of the time is used."""
     policy, budget = new_policy(seed), Budget(config.minutes)
-    lessons = make_lessons(config.lessons, config.moves, config.threads)
+    lessons = make_lessons(lesson_designs(config.lessons), config.moves, config.threads)
     return policy, imitated(policy, lessons, seed, budget.left(share), config)
 
 
@@ -147,7 +147,7 @@ def main(config: Methods) -> None:
     makers: dict[str, Maker] = {
         name: lambda seed, method=METHODS[name]: method(seed, config) for name in config.methods
     }
-    run_study(config, makers, POLICY_ALONE)
+    run_study(config, makers)
 
 
 if __name__ == "__main__":

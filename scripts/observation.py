@@ -3,7 +3,7 @@
     python scripts/observation.py --designs DESIGN ... --out results/observation.json
 
 What is left out is left out of learning and of placing: the weights by which it enters are zero and stay zero. How
-policies are judged is in `study.py`; no rollout leans further on the wire mask than the policy does.
+policies are judged is in `study.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 import tyro
-from study import POLICY_ALONE, Maker, Study, make_lessons, new_policy, run_study
+from lessons import make_lessons
+from study import Maker, Study, lesson_designs, new_policy, run_study
 from torch import Tensor
 
 from env.graph import NODE_FEATURES
@@ -110,11 +111,11 @@ def trained(
 
 def main(config: Observation) -> None:
     """Goes on with the record, or begins it."""
-    lessons = make_lessons(config.lessons, config.moves, config.threads)
+    lessons = make_lessons(lesson_designs(config.lessons), config.moves, config.threads)
     makers: dict[str, Maker] = {
         name: lambda seed, ablate=ablate: trained(ablate, lessons, seed, config) for name, ablate in ABLATIONS.items()
     }
-    run_study(config, makers, POLICY_ALONE)
+    run_study(config, makers)
 
 
 if __name__ == "__main__":

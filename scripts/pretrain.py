@@ -18,19 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from lessons import any_design, draw_designs, make_lessons, small_design
 
-from netlists import Design, NetlistError
-from netlists.synthetic import FAMILIES, SyntheticConfig, generate
 from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
-from placer.imitation import ImitationConfig, Lesson, imitate, make_lesson
+from placer.imitation import ImitationConfig, imitate
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
 from placer.versions import provenance
-
-PPO_HARD_RANGE, PPO_COLS = (30, 120), (14, 26)
-"""Hard macros and grid columns of the designs of PPO. Grids of a batch are padded to the largest one: few large ones
-would make all slow."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,8 @@ class Pretrain:
     """Go on with the PPO that the folder of the run holds."""
     designs: int = 80
     """Synthetic designs to imitate search on."""
-    search_seconds: float = 4.0
-    """Of the search that makes each target."""
+    moves: int = 3_000_000
+    """Of the search that makes the targets of a design."""
     epochs: int = 40
     """Of imitation."""
     ppo_designs: int = 16
@@ -61,25 +56,6 @@ class Pretrain:
     """Threads of torch and of the environments."""
     bf16: bool = False
     """See `TrainConfig.bf16`."""
-
-
-def make_lessons(config: Pretrain) -> list[Lesson]:
-    """Designs of all families in turn, with searched placements."""
-    lessons: list[Lesson] = []
-    for index in range(config.designs):
-        rng = np.random.default_rng([config.seed, index])
-        design = generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)]), rng)
-        try:
-            lesson = make_lesson(design, config.search_seconds, config.seed + index, config.threads)
-        except NetlistError as error:
-            print(f"skipped {design.name}: {error}", flush=True)
-            continue
-        lessons.append(lesson)
-        print(
-            f"{index + 1}/{config.designs} {design.name}: proxy {lesson.proxy_cost:.4f}, {len(lesson.targets)} samples",
-            flush=True,
-        )
-    return lessons
 
 
 def main(config: Pretrain) -> None:
@@ -106,10 +82,12 @@ def main(config: Pretrain) -> None:
 
 def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
     began = time.monotonic()
-    lessons = make_lessons(config)
+    lessons = make_lessons(
+        draw_designs(any_design, [config.seed], config.designs), config.moves, config.threads, config.seed
+    )
     made = time.monotonic()
     policy = Policy(PolicyConfig())
-    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed, search_seconds=config.search_seconds)
+    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed)
     curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
     record |= {
         "designs": [lesson.task.task.design.name for lesson in lessons],
@@ -122,23 +100,8 @@ def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
     return policy
 
 
-def small_design(index: int, rng: np.random.Generator) -> Design:
-    """A design of the size that PPO learns from, its family in turn."""
-    num_hard, cols = int(np.exp(rng.uniform(*np.log(PPO_HARD_RANGE)))), int(rng.integers(*PPO_COLS))
-    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng)
-
-
-def ppo_designs(config: Pretrain) -> list[Design]:
-    """Designs of all families in turn, none of them among those of imitation."""
-    designs = []
-    for index in range(config.ppo_designs):
-        rng = np.random.default_rng([config.seed, config.designs, index])
-        designs.append(small_design(index, rng))
-    return designs
-
-
 def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Policy:
-    designs = ppo_designs(config)
+    designs = list(draw_designs(small_design, [config.seed, config.designs], config.ppo_designs))
     settings = TrainConfig(
         seed=config.seed,
         envs=config.ppo_envs * len(designs),

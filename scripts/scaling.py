@@ -3,22 +3,35 @@
     python scripts/scaling.py --designs DESIGN ... --out results/scaling.json
 
 Every policy sees the same number of samples, in steps of the same size; only the number of designs that they come from
-differs. How they are judged is in `study.py`.
+differs. How their placements are judged is in `study.py`. Besides, it is asked how well they foresee where search puts
+the macros of designs that they never saw: cross-entropy is less noisy than what a few placements cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
-from study import UNTRAINED, Maker, Study, make_lessons, new_policy, run_study
+from lessons import make_lessons
+from study import (
+    UNTRAINED,
+    Designs,
+    Maker,
+    Study,
+    designs_to_judge_by,
+    lesson_designs,
+    mean_and_spread,
+    new_policy,
+    run_study,
+)
 
 from placer.checkpoint import load_checkpoint
-from placer.imitation import ImitationConfig, Lesson, imitate
+from placer.imitation import ImitationConfig, Lesson, cross_entropy, imitate, make_lesson
 from placer.policy import Policy
 from placer.weights import policy_path
 
@@ -44,16 +57,39 @@ class Scaling(Study):
     """Of the search that makes the targets of a design."""
 
 
-def trained(lessons: Sequence[Lesson], count: int, seed: int, config: Scaling) -> tuple[Policy, dict[str, Any]]:
-    """A new policy that has seen `config.samples` samples of `count` lessons, and how it went."""
-    settings = ImitationConfig(
+Unseen = dict[str, list[Lesson]]
+"""By kind, real or synthetic: lessons that no policy learns from."""
+
+
+def unseen_lessons(designs: Designs, config: Scaling) -> Unseen:
+    """Searched placements of the designs that policies are judged by."""
+    return {
+        kind: [make_lesson(design, config.moves, seed=0) for design in of_kind.values()]
+        for kind, of_kind in designs.items()
+        if of_kind
+    }
+
+
+def imitation(config: Scaling, seed: int) -> ImitationConfig:
+    """Settings of all policies."""
+    return ImitationConfig(
         samples=config.samples, minibatch=config.minibatch, designs_at_once=config.designs_at_once, seed=seed
     )
+
+
+def losses(policy: Policy, unseen: Unseen, config: Scaling) -> dict[str, Any]:
+    """Cross-entropy of a policy on lessons it never saw."""
+    settings = imitation(config, seed=0)
+    return {"unseen_loss": {kind: round(cross_entropy(policy, of, settings), 4) for kind, of in unseen.items()}}
+
+
+def trained(lessons: Sequence[Lesson], count: int, seed: int, config: Scaling) -> tuple[Policy, dict[str, Any]]:
+    """A new policy that has seen `config.samples` samples of `count` lessons, and how it went."""
     chosen = [lessons[i] for i in np.random.default_rng(seed).permutation(len(lessons))[:count]]
     # Steps are cut from groups of designs: a few designs are repeated, so that groups and steps are of the usual size.
     repeated = chosen * max(1, config.designs_at_once // count)
     policy = new_policy(seed)
-    curve = imitate(policy, repeated, settings)
+    curve = imitate(policy, repeated, imitation(config, seed))
     return policy, {
         "distinct_samples": sum(len(lesson.targets) for lesson in chosen),
         "first_loss": round(curve[0], 4),
@@ -62,42 +98,56 @@ def trained(lessons: Sequence[Lesson], count: int, seed: int, config: Scaling) -
 
 
 def draw(path: Path, record: dict[str, Any]) -> None:
-    """Relative cost over the number of designs; what the shipped policy reaches as dashed lines."""
+    """Over the number of designs: relative cost, and loss on unseen designs; the shipped policy's as dashed lines."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(11, 4.5), dpi=110, layout="constrained")
+    cost_axes, loss_axes = figure.subplots(1, 2)
     summary = record["summary"]
     counts = [name for name in summary if name.isdigit()]
     for kind, colour in (("real", "#b3261e"), ("synthetic", "#3b6ea5")):
         if kind not in summary[UNTRAINED]:
             continue
-        points = [summary[name][kind]["relative"] for name in counts]
-        means, spreads = [point["mean"] for point in points], [point["std"] for point in points]
         number = len(summary[UNTRAINED][kind]["proxy_costs"])
-        label = f"{number} {kind} designs"
-        axes.errorbar([int(name) for name in counts], means, spreads, color=colour, marker="o", capsize=3, label=label)
-        if SHIPPED in summary:
-            axes.axhline(
-                summary[SHIPPED][kind]["relative"]["mean"], color=colour, ls="--", lw=1, label=f"{kind}, shipped"
-            )
-    axes.axhline(1.0, color="#777777", lw=1, label="untrained")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks([int(name) for name in counts], counts)
-    axes.set_xlabel("synthetic designs in pretraining (equally many samples seen)")
-    axes.set_ylabel("zero-shot cost over the untrained policy's")
-    figure.legend(frameon=False, loc="outside right upper")
+        costs = {name: summary[name][kind]["relative"] for name in summary}
+        loss = {name: mean_and_spread(losses_of(record["runs"], name, kind)) for name in summary if name != UNTRAINED}
+        for axes, of_policy in ((cost_axes, costs), (loss_axes, loss)):
+            means, spreads = ([of_policy[name][part] for name in counts] for part in ("mean", "std"))
+            label = f"{number} {kind} designs"
+            axes.errorbar(list(map(int, counts)), means, spreads, color=colour, marker="o", capsize=3, label=label)
+            if SHIPPED in of_policy:
+                axes.axhline(of_policy[SHIPPED]["mean"], color=colour, ls="--", lw=1, label=f"{kind}, shipped")
+    cost_axes.axhline(1.0, color="#777777", lw=1, label="untrained")
+    for axes in (cost_axes, loss_axes):
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(list(map(int, counts)), counts)
+        axes.set_xlabel("synthetic designs in pretraining (equally many samples seen)")
+    cost_axes.set_ylabel("zero-shot cost over the untrained policy's")
+    loss_axes.set_ylabel("cross-entropy, designs never seen")
+    figure.legend(*cost_axes.get_legend_handles_labels(), frameon=False, loc="outside right upper")
     figure.savefig(path)
+
+
+def losses_of(runs: list[dict[str, Any]], policy: str, kind: str) -> list[float]:
+    """A policy's losses on unseen designs, one a seed."""
+    return [run["unseen_loss"][kind] for run in runs if run["policy"] == policy]
 
 
 def main(config: Scaling) -> None:
     """Goes on with the record, or begins it; draws the picture."""
-    lessons = make_lessons(max(config.counts), config.moves, config.threads)
-    makers: dict[str, Maker] = {
-        SHIPPED: lambda seed: (load_checkpoint(policy_path(SHIPPED)).policy, {}),  # noqa: ARG005
-    }
-    for count in config.counts:
-        makers[str(count)] = lambda seed, count=count: trained(lessons, count, seed, config)
+    lessons = make_lessons(lesson_designs(max(config.counts)), config.moves, config.threads)
+    unseen = unseen_lessons(designs_to_judge_by(config), config)
+
+    def made(count: int, seed: int) -> tuple[Policy, dict[str, Any]]:
+        policy, details = trained(lessons, count, seed, config)
+        return policy, details | losses(policy, unseen, config)
+
+    def shipped(_: int) -> tuple[Policy, dict[str, Any]]:
+        policy = load_checkpoint(policy_path(SHIPPED)).policy
+        return policy, losses(policy, unseen, config)
+
+    makers: dict[str, Maker] = {SHIPPED: shipped}
+    makers |= {str(count): partial(made, count) for count in config.counts}
     draw(config.out.with_suffix(".png"), run_study(config, makers))
 
 

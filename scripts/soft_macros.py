@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from lessons import of_designs
 from numpy.typing import NDArray
 from record import begin_or_resume, short_name
-from study import held_out_designs, mean_and_spread, of_lesson_designs, read_placed
+from study import held_out_designs, lesson_designs, mean_and_spread, read_placed
 from torch import Tensor, nn
 
 from env.cost import CostModel
@@ -133,7 +134,7 @@ def make_lessons(config: SoftMacros) -> list[Lesson]:
     def make(index: int, design: Design) -> Lesson:
         return lesson_of(design, searched(design, config.moves, index))
 
-    return of_lesson_designs(make, config.lessons, config.threads)
+    return of_designs(make, lesson_designs(config.lessons), config.threads)
 
 
 def turned(lesson: Lesson, mirror_x: bool, mirror_y: bool, transpose: bool) -> Lesson:

@@ -1,8 +1,9 @@
 """Studies of learning: policies made in different ways, judged by what they make of designs they never saw.
 
-Each policy is judged zero-shot: the best of the rollouts of one batch, soft macros annealed. Nothing is bounded by the
-clock. Costs are divided by those of the untrained policy. A study that was interrupted goes on where it stood: policies
-that the record holds are not made again.
+Each policy is judged zero-shot: the best of the rollouts of one batch, soft macros annealed. No rollout leans further
+on the wire mask than the policy does, so that what is compared is what was learned. Nothing is bounded by the clock.
+Costs are divided by those of the untrained policy. A study that was interrupted goes on where it stood: policies that
+the record holds are not made again.
 """
 
 from __future__ import annotations
@@ -10,25 +11,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
+from lessons import draw_designs, small_design
 from numpy.typing import NDArray
-from pretrain import small_design
 from record import begin_or_resume, short_name
 
 import netlists
 from env.cost import CostModel
 from env.start import analytic_start, legalize
-from netlists import Design, NetlistError, Placement
+from netlists import Design
 from netlists.files import write_bytes
 from placer.checkpoint import weights_of
 from placer.config import PolicyConfig
-from placer.imitation import Lesson, make_lesson
 from placer.pipeline import PlaceConfig, soften
 from placer.policy import Policy
 from placer.zero_shot import WIRE_WEIGHTS, zero_shot
@@ -47,8 +46,6 @@ POLICY_ALONE = np.zeros_like(JUDGE_WEIGHTS)
 
 JUDGED = 3
 """Best rollouts whose soft macros are placed with care."""
-
-T = TypeVar("T")
 
 Designs = dict[str, dict[str, Design]]
 """By kind, real or synthetic, and name."""
@@ -73,37 +70,9 @@ class Study:
     """Threads of torch and of the environments."""
 
 
-def lesson_designs(count: int) -> Iterator[tuple[int, Design]]:
-    """Small synthetic designs to learn from, with their index."""
-    return ((index, small_design(index, np.random.default_rng([LESSONS, index]))) for index in range(count))
-
-
-def of_lesson_designs(make: Callable[[int, Design], T], count: int, threads: int) -> list[T]:
-    """What is made of so many designs, but for those that have no legal placement; each thread takes one."""
-
-    def made(drawn: tuple[int, Design]) -> T | None:
-        try:
-            return make(*drawn)
-        except NetlistError as error:
-            print(f"skipped {drawn[1].name}: {error}", flush=True)
-            return None
-
-    with ThreadPoolExecutor(threads) as pool:
-        return [found for found in pool.map(made, lesson_designs(count)) if found is not None]
-
-
-def make_lessons(
-    count: int, moves: int, threads: int, rollout: Callable[[Design], Placement | None] = lambda _: None
-) -> list[Lesson]:
-    """Searched placements of so many designs.
-
-    `rollout` says where search begins; None: at the analytic placement.
-    """
-
-    def lesson_of(index: int, design: Design) -> Lesson:
-        return make_lesson(design, 0.0, index, moves=moves, rollout=rollout(design))
-
-    return of_lesson_designs(lesson_of, count, threads)
+def lesson_designs(count: int) -> Iterator[Design]:
+    """Small synthetic designs to learn from."""
+    return draw_designs(small_design, [LESSONS], count)
 
 
 def new_policy(seed: int) -> Policy:
@@ -120,7 +89,7 @@ def designs_to_judge_by(config: Study) -> Designs:
 
 def held_out_designs(count: int) -> dict[str, Design]:
     """Synthetic designs, by name, that are in no lesson."""
-    drawn = [small_design(index, np.random.default_rng([HELD_OUT, index])) for index in range(count)]
+    drawn = draw_designs(small_design, [HELD_OUT], count)
     return {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
 
 
@@ -141,15 +110,12 @@ def judge(
     return min(soften(design, start, model, seed).costs.proxy_cost for start in starts[:JUDGED])
 
 
-def run_study(
-    config: Study, makers: dict[str, Maker], wire_weights: NDArray[np.float32] = JUDGE_WEIGHTS
-) -> dict[str, Any]:
+def run_study(config: Study, makers: dict[str, Maker]) -> dict[str, Any]:
     """Makes and judges every policy that the record does not hold, all of one seed before the next; returns the record.
 
     Args:
         config: all settings of the study.
         makers: by the name of the policy; the untrained one comes by itself.
-        wire_weights: of the rollouts that judge, see `placer.zero_shot`.
     """
     torch.set_num_threads(config.threads)
     record = begin_or_resume(config, {"runs": [], "summary": {}})
@@ -165,7 +131,7 @@ def run_study(
             made = time.monotonic()
             costs = {
                 kind: {
-                    design: judge(policy.eval(), of_kind[design], seed, config.threads, wire_weights)
+                    design: judge(policy.eval(), of_kind[design], seed, config.threads, POLICY_ALONE)
                     for design in of_kind
                 }
                 for kind, of_kind in designs.items()

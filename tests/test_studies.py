@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from finetune_race import compare
-from study import make_lessons
+from lessons import make_lessons
+from study import lesson_designs
 
 
 def curve(costs, steps=100):
@@ -22,6 +23,6 @@ def test_a_race_is_decided_by_steps_to_what_training_from_scratch_reaches():
 
 
 def test_lessons_do_not_depend_on_threads():
-    one, two = (make_lessons(2, 500, threads) for threads in (1, 2))
+    one, two = (make_lessons(lesson_designs(2), 500, threads) for threads in (1, 2))
     assert [lesson.proxy_cost for lesson in one] == [lesson.proxy_cost for lesson in two]
     assert [lesson.task.task.design.name for lesson in one] == [lesson.task.task.design.name for lesson in two]

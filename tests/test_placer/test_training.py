@@ -13,7 +13,7 @@ from netlists import NetlistError
 from netlists.synthetic import SyntheticConfig, generate
 from placer.checkpoint import load_checkpoint, save_checkpoint, weights_of
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
-from placer.imitation import ImitationConfig, imitate, make_lesson
+from placer.imitation import ImitationConfig, cross_entropy, imitate, make_lesson
 from placer.kept import kept_placement
 from placer.pipeline import PlaceConfig, place
 from placer.policy import Policy
@@ -126,7 +126,7 @@ def test_checkpoint_round_trip_and_refusals(tmp_path):
 
 def test_imitation_learns_what_it_is_shown(small):
     torch.manual_seed(0)
-    lesson = make_lesson(small, seconds=0.5, seed=0)
+    lesson = make_lesson(small, moves=100_000, seed=0)
     assert len(lesson.targets) == small.netlist.is_hard.sum()
     assert all(np.isclose(target.sum(), 1, atol=1e-4) for target in lesson.targets)
     losses = imitate(Policy(TINY), [lesson], ImitationConfig(epochs=40, learning_rate=5e-3))
@@ -134,13 +134,13 @@ def test_imitation_learns_what_it_is_shown(small):
 
 
 def test_a_lesson_of_counted_moves_is_the_same_again(small):
-    first, again = (make_lesson(small, seconds=0, seed=0, moves=2000) for _ in range(2))
+    first, again = (make_lesson(small, moves=2000, seed=0) for _ in range(2))
     assert first.proxy_cost == again.proxy_cost
     assert all(np.array_equal(a, b) for a, b in zip(first.targets, again.targets, strict=True))
 
 
 def test_imitation_ends_when_its_time_is_over(small):
-    lesson = make_lesson(small, 0.0, seed=0, moves=1000)
+    lesson = make_lesson(small, moves=1000, seed=0)
     passes: list[int] = []
     began = time.monotonic()
     imitate(Policy(TINY), [lesson], ImitationConfig(minutes=0.5 / 60), lambda epoch, _: passes.append(epoch))
@@ -157,18 +157,29 @@ def test_a_lesson_from_a_rollout_shows_a_better_placement_near_it(small):
     """Expert iteration: search that goes on from a rollout leaves most macros near where the policy put them."""
     weights = weights_of(Policy(TINY).eval())
     rollout = zero_shot(small, weights, PlaceConfig(threads=1), 0.0)[0]
-    lesson = make_lesson(small, 0.0, seed=0, moves=5000, rollout=rollout)
+    lesson = make_lesson(small, moves=5000, seed=0, rollout=rollout)
     assert lesson.proxy_cost < CostModel(small.netlist, small.canvas).evaluate(rollout).proxy_cost
     order, canvas = lesson.task.task.order, small.canvas
     cell = np.array([target.argmax() for target in lesson.targets])
     col, row = rollout.x[order] / canvas.cell_width, rollout.y[order] / canvas.cell_height
     distance = np.hypot(cell % canvas.cols + 0.5 - col, cell // canvas.cols + 0.5 - row)
-    anew = np.array([target.argmax() for target in make_lesson(small, 0.0, seed=0, moves=5000).targets])
+    anew = np.array([target.argmax() for target in make_lesson(small, moves=5000, seed=0).targets])
     assert distance.mean() < np.hypot(anew % canvas.cols + 0.5 - col, anew // canvas.cols + 0.5 - row).mean()
 
 
+def test_the_loss_on_lessons_is_what_imitation_lowers(small):
+    """However they are batched, and without a change of the policy."""
+    torch.manual_seed(0)
+    lessons = [make_lesson(small, 1000, seed) for seed in range(3)]
+    policy = Policy(TINY)
+    before = cross_entropy(policy, lessons, ImitationConfig(minibatch=2, designs_at_once=2))
+    (first,) = imitate(policy, lessons, ImitationConfig(epochs=1, minibatch=1000))  # a single step
+    assert before == pytest.approx(first, rel=1e-5)
+    assert cross_entropy(policy, lessons, ImitationConfig()) < before
+
+
 def test_imitation_ends_when_it_has_seen_its_samples(small):
-    lesson = make_lesson(small, seconds=0, seed=0, moves=2000)
+    lesson = make_lesson(small, moves=2000, seed=0)
     count, seen, passes = len(lesson.targets), [], []
     policy = Policy(TINY)
     policy.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[1].maps)))

@@ -1,0 +1,77 @@
+"""Synthetic designs to learn from, and what search makes of them: pretraining and the studies share this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from netlists import Design, NetlistError, Placement
+from netlists.synthetic import FAMILIES, SyntheticConfig, generate
+from placer.imitation import Lesson, make_lesson
+
+SMALL_HARD_RANGE, SMALL_COLS = (30, 120), (14, 26)
+"""Hard macros and grid columns of small designs. Grids of a batch are padded to the largest one: few large ones would
+make all slow."""
+
+T = TypeVar("T")
+
+Draw = Callable[[int, np.random.Generator], Design]
+"""Makes the design of an index."""
+
+
+def small_design(index: int, rng: np.random.Generator) -> Design:
+    """A design of the size that PPO learns from, its family in turn."""
+    num_hard, cols = int(np.exp(rng.uniform(*np.log(SMALL_HARD_RANGE)))), int(rng.integers(*SMALL_COLS))
+    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng)
+
+
+def any_design(index: int, rng: np.random.Generator) -> Design:
+    """A design of any size, its family in turn."""
+    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)]), rng)
+
+
+def draw_designs(draw: Draw, stream: Sequence[int], count: int) -> Iterator[Design]:
+    """So many designs; those of different streams are different ones."""
+    return (draw(index, np.random.default_rng([*stream, index])) for index in range(count))
+
+
+def of_designs(make: Callable[[int, Design], T], designs: Iterable[Design], threads: int) -> list[T]:
+    """What is made of index and design, but for those that have no legal placement; each thread takes one."""
+
+    def made(numbered: tuple[int, Design]) -> T | None:
+        try:
+            return make(*numbered)
+        except NetlistError as error:
+            print(f"skipped {numbered[1].name}: {error}", flush=True)
+            return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [found for found in pool.map(made, enumerate(designs)) if found is not None]
+
+
+def make_lessons(
+    designs: Iterable[Design],
+    moves: int,
+    threads: int,
+    seed: int = 0,
+    rollout: Callable[[Design], Placement | None] = lambda _: None,
+) -> list[Lesson]:
+    """Searched placements of the designs.
+
+    Args:
+        designs: those without a legal placement are left out.
+        moves: of each search.
+        threads: designs at the same time; the lessons do not depend on it.
+        seed: of the first design's search, counted up from there.
+        rollout: where search begins; None: at the analytic placement.
+    """
+
+    def lesson_of(index: int, design: Design) -> Lesson:
+        lesson = make_lesson(design, moves, seed + index, rollout(design))
+        print(f"lesson {index + 1}, {design.name}: proxy cost {lesson.proxy_cost:.4f}", flush=True)
+        return lesson
+
+    return of_designs(lesson_of, designs, threads)
