@@ -70,35 +70,28 @@ def unseen_lessons(designs: Designs, config: Scaling) -> Unseen:
     }
 
 
-def imitation(config: Scaling, seed: int) -> ImitationConfig:
-    """Settings of all policies."""
-    return ImitationConfig(
-        samples=config.samples, minibatch=config.minibatch, designs_at_once=config.designs_at_once, seed=seed
-    )
-
-
-def losses(policy: Policy, unseen: Unseen, config: Scaling) -> dict[str, Any]:
-    """Cross-entropy of a policy on lessons it never saw."""
-    settings = imitation(config, seed=0)
-    return {"unseen_loss": {kind: round(cross_entropy(policy, of, settings), 4) for kind, of in unseen.items()}}
-
-
-def trained(lessons: Sequence[Lesson], count: int, seed: int, config: Scaling) -> tuple[Policy, dict[str, Any]]:
+def trained(
+    lessons: Sequence[Lesson], unseen: Unseen, config: Scaling, count: int, seed: int
+) -> tuple[Policy, dict[str, Any]]:
     """A new policy that has seen `config.samples` samples of `count` lessons, and how it went."""
     chosen = [lessons[i] for i in np.random.default_rng(seed).permutation(len(lessons))[:count]]
     # Steps are cut from groups of designs: a few designs are repeated, so that groups and steps are of the usual size.
     repeated = chosen * max(1, config.designs_at_once // count)
     policy = new_policy(seed)
-    curve = imitate(policy, repeated, imitation(config, seed))
+    settings = ImitationConfig(
+        samples=config.samples, minibatch=config.minibatch, designs_at_once=config.designs_at_once, seed=seed
+    )
+    curve = imitate(policy, repeated, settings)
     return policy, {
         "distinct_samples": sum(len(lesson.targets) for lesson in chosen),
         "first_loss": round(curve[0], 4),
         "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
+        "unseen_loss": {kind: round(cross_entropy(policy, of, settings), 4) for kind, of in unseen.items()},
     }
 
 
 def draw(path: Path, record: dict[str, Any]) -> None:
-    """Over the number of designs: relative cost, and loss on unseen designs; the shipped policy's as dashed lines."""
+    """Over the number of designs: relative cost, the shipped policy's dashed, and loss on unseen designs."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.5), dpi=110, layout="constrained")
@@ -109,14 +102,15 @@ def draw(path: Path, record: dict[str, Any]) -> None:
         if kind not in summary[UNTRAINED]:
             continue
         number = len(summary[UNTRAINED][kind]["proxy_costs"])
-        costs = {name: summary[name][kind]["relative"] for name in summary}
-        loss = {name: mean_and_spread(losses_of(record["runs"], name, kind)) for name in summary if name != UNTRAINED}
-        for axes, of_policy in ((cost_axes, costs), (loss_axes, loss)):
-            means, spreads = ([of_policy[name][part] for name in counts] for part in ("mean", "std"))
+        costs = [summary[name][kind]["relative"] for name in counts]
+        loss = [mean_and_spread(losses_of(record["runs"], name, kind)) for name in counts]
+        for axes, points in ((cost_axes, costs), (loss_axes, loss)):
+            means, spreads = ([point[part] for point in points] for part in ("mean", "std"))
             label = f"{number} {kind} designs"
             axes.errorbar(list(map(int, counts)), means, spreads, color=colour, marker="o", capsize=3, label=label)
-            if SHIPPED in of_policy:
-                axes.axhline(of_policy[SHIPPED]["mean"], color=colour, ls="--", lw=1, label=f"{kind}, shipped")
+        if SHIPPED in summary:
+            of_shipped = summary[SHIPPED][kind]["relative"]["mean"]
+            cost_axes.axhline(of_shipped, color=colour, ls="--", lw=1, label=f"{kind}, shipped")
     cost_axes.axhline(1.0, color="#777777", lw=1, label="untrained")
     for axes in (cost_axes, loss_axes):
         axes.set_xscale("log", base=2)
@@ -138,16 +132,10 @@ def main(config: Scaling) -> None:
     lessons = make_lessons(lesson_designs(max(config.counts)), config.moves, config.threads)
     unseen = unseen_lessons(designs_to_judge_by(config), config)
 
-    def made(count: int, seed: int) -> tuple[Policy, dict[str, Any]]:
-        policy, details = trained(lessons, count, seed, config)
-        return policy, details | losses(policy, unseen, config)
-
-    def shipped(_: int) -> tuple[Policy, dict[str, Any]]:
-        policy = load_checkpoint(policy_path(SHIPPED)).policy
-        return policy, losses(policy, unseen, config)
-
-    makers: dict[str, Maker] = {SHIPPED: shipped}
-    makers |= {str(count): partial(made, count) for count in config.counts}
+    makers: dict[str, Maker] = {
+        SHIPPED: lambda seed: (load_checkpoint(policy_path(SHIPPED)).policy, {}),  # noqa: ARG005
+    }
+    makers |= {str(count): partial(trained, lessons, unseen, config, count) for count in config.counts}
     draw(config.out.with_suffix(".png"), run_study(config, makers))
 
 
