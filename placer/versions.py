@@ -24,13 +24,20 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit of the source tree that this runs from, or `unknown`."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    """The commit of the source tree that this runs from, or `unknown`: installed packages are in none."""
+    here = Path(__file__)
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        if _git(here.parent, "ls-files", "--error-unmatch", here.name):
+            return _git(here.parent, "rev-parse", "HEAD") or "unknown"
     except OSError:
-        return "unknown"
-    return found.stdout.strip() or "unknown"
+        pass  # there is no git
+    return "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git prints; nothing if it fails."""
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def machine() -> dict[str, Any]:

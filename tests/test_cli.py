@@ -158,3 +158,40 @@ def test_python_api(small):
     costs = CostModel(small.netlist, small.canvas).evaluate(result.placement)
     assert result.costs == costs
     assert result.legal
+
+
+def test_bench_compares_methods_and_goes_on_where_it_stood(tmp_path, capsys):
+    command = ["bench", "--designs", SAMPLE, "--methods", "random", "none", "--seconds", "1", "--threads", "1"]
+    command += ["--out", str(tmp_path / "runs")]
+
+    def runs():
+        return json.loads((tmp_path / "runs" / "bench.json").read_text())["runs"]
+
+    assert main([*command, "--seeds", "0"]) == 0
+    first = runs()
+    capsys.readouterr()
+    assert main([*command, "--seeds", "0", "1"]) == 0
+    assert runs()[:2] == first
+    assert [(run["method"], run["seed"]) for run in runs()] == [("random", 0), ("none", 0), ("random", 1), ("none", 1)]
+    won = sum(none["proxy_cost"] < random["proxy_cost"] for random, none in zip(runs()[::2], runs()[1::2], strict=True))
+    printed = capsys.readouterr().out
+    assert "pairs won against random" in printed
+    assert f"{won} of 2" in printed
+    (folder,) = (tmp_path / "runs").glob("*_none_1s_1")
+    placed = netlists.read(SAMPLE, folder / "placement.plc")
+    costs = CostModel(placed.netlist, placed.canvas).evaluate(placed.placement)
+    assert costs.proxy_cost == pytest.approx(runs()[-1]["proxy_cost"], rel=1e-12)
+
+
+def test_bench_does_not_take_runs_from_another_placement_for_its_own(tmp_path):
+    command = ["bench", "--designs", SAMPLE, "--methods", "random", "--seconds", "1", "--seeds", "0", "--threads", "1"]
+    command += ["--out", str(tmp_path)]
+    for placement in ([], ["--placement", "initial.plc"]):
+        assert main([*command, *placement]) == 0
+    assert len(json.loads((tmp_path / "bench.json").read_text())["runs"]) == 2
+
+
+def test_bench_says_which_run_failed(tmp_path, capsys):
+    command = ["bench", "--designs", SAMPLE, "--methods", str(tmp_path / "none.safetensors"), "--seconds", "1"]
+    assert main([*command, "--out", str(tmp_path / "runs")]) == 1
+    assert "expected a policy checkpoint" in capsys.readouterr().err

@@ -15,7 +15,7 @@ import numpy as np
 from netlists import NetlistError
 from netlists.files import make_folder
 from placer import report
-from placer.versions import provenance
+from placer.versions import commit, provenance
 
 TERMS = ("proxy_cost", "wirelength_cost", "density_cost", "congestion_cost")
 
@@ -49,10 +49,10 @@ class Bench:
         todo = list(itertools.product(self.designs, self.seconds, self.seeds, self.methods))
         for count, (design, seconds, seed, method) in enumerate(todo, 1):
             case = {"design": str(design), "method": method, "seconds": seconds, "seed": seed}
-            case |= {"from_scratch": self.from_scratch, "threads": self.threads}
+            case |= {"placement": self.placement, "from_scratch": self.from_scratch, "threads": self.threads}
             if _key(case) in done:
                 continue
-            runs.append(case | self._place(design, method, seconds, seed))
+            runs.append(case | self._place(design, method, seconds, seed) | {"commit": commit()})
             report.write_json(record, {**provenance(), "runs": runs})
             reached = f"{runs[-1]['proxy_cost']:.4f}"
             print(f"{count}/{len(todo)} {design} {method} {seconds:g} s seed {seed}: {reached}", flush=True)
@@ -85,20 +85,28 @@ def _name(design: Path) -> str:
 
 
 def _key(run: dict[str, Any]) -> tuple:
-    return tuple(run[name] for name in ("design", "method", "seconds", "seed", "from_scratch", "threads"))
+    return tuple(
+        run.get(name) for name in ("design", "method", "seconds", "seed", "placement", "from_scratch", "threads")
+    )
 
 
 def _print_tables(runs: list[dict[str, Any]], methods: list[str]) -> None:
-    """A table a budget: mean proxy cost +- standard deviation over seeds, and pairs won against the first method."""
+    """A table a budget: mean proxy cost +- sample standard deviation over seeds, pairs won against the first method."""
     for seconds in sorted({run["seconds"] for run in runs}):
         at = [run for run in runs if run["seconds"] == seconds]
         rows = []
         for design in dict.fromkeys(run["design"] for run in at):
             own = [run for run in at if run["design"] == design]
             costs = [[run["proxy_cost"] for run in own if run["method"] == method] for method in methods]
-            rows.append([_name(Path(design)), *(f"{np.mean(v):.4f} +- {np.std(v):.4f}" if v else "" for v in costs)])
+            rows.append([_name(Path(design)), *map(_mean_and_spread, costs)])
         rows.append([f"pairs won against {methods[0]}", "", *(_wins(at, methods[0], m) for m in methods[1:])])
         report.print_table(f"proxy cost, {seconds:g} s", ["design", *methods], rows)
+
+
+def _mean_and_spread(costs: list[float]) -> str:
+    if not costs:
+        return ""
+    return f"{np.mean(costs):.4f}" + (f" +- {np.std(costs, ddof=1):.4f}" if len(costs) > 1 else "")
 
 
 def _wins(runs: list[dict[str, Any]], reference: str, method: str) -> str:
