@@ -81,9 +81,6 @@ class Search:
     def costs(self) -> tuple[float, float, float, float]: ...
 
     @property
-    def best_costs(self) -> tuple[float, float, float, float]: ...
-
-    @property
     def best_positions(self) -> tuple: ...
 
     @property

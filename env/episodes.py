@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from env import _core
 from env.cost import CostModel, Costs, CostWeights, core_placement
-from env.start import analytic_start, check_fixed, orient
+from env.start import analytic_start, check_fixed, check_placeable, orient
 from netlists import Design, NetlistError, Placement
 
 INFEASIBLE_REWARD = -5.0
@@ -70,7 +70,7 @@ class Task:
         order = placement_order(design, config.order)
         if len(order) == 0:
             raise NetlistError(f"design '{design.name}' has no movable hard macro; expected at least one to place")
-        design.check_placeable()
+        check_placeable(design)
         start = orient(design, start or analytic_start(design, costs.core))
         hard_fixed = design.netlist.is_hard & design.placement.fixed
         check_fixed(costs.core, start.replace(placed=start.placed & (hard_fixed | ~design.netlist.is_hard)))

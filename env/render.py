@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from env.cost import CostModel, Costs
+from env.cost import CostModel, Costs, CostWeights
 from netlists import Design, Kind, turn_size
 from netlists.files import write_bytes
 
@@ -28,8 +28,10 @@ def render_array(design: Design, pixels: int = 480) -> NDArray[np.uint8]:
     return np.asarray(agg.buffer_rgba())[..., :3].copy()
 
 
-def save_picture(path: str | Path, design: Design, title: str | None = None) -> None:
-    """Writes a PNG: the placement beside its density and congestion maps.
+def save_picture(
+    path: str | Path, design: Design, title: str | None = None, weights: CostWeights | None = None
+) -> None:
+    """Writes a PNG: the placement beside its density and congestion maps, and its costs with those weights.
 
     Raises:
         NetlistError: the file cannot be written.
@@ -37,7 +39,7 @@ def save_picture(path: str | Path, design: Design, title: str | None = None) -> 
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    model = CostModel(design.netlist, design.canvas)
+    model = CostModel(design.netlist, design.canvas, weights or CostWeights())
     costs, maps = model.evaluate(design.placement), model.maps(design.placement)
     canvas = design.canvas
     figure = Figure(figsize=(15, 8), dpi=110, layout=ConstrainedLayoutEngine(rect=(0.01, 0.02, 0.98, 0.94)))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from env.render import HARD_COLOUR, SOFT_COLOUR, draw_placement
-from env.search import TracePoint
-from netlists import Design, Placement
+from env.search import SearchResult, TracePoint
+from netlists import Design
 from netlists.files import write_bytes
 
 TERM_COLOURS = {
@@ -20,23 +20,8 @@ TERM_COLOURS = {
 }
 
 
-def save_search_picture(
-    path: str | Path,
-    design: Design,
-    before: Placement | None,
-    after: Placement,
-    trace: Sequence[TracePoint],
-    acceptance: Mapping[str, float],
-) -> None:
-    """Writes a PNG.
-
-    Args:
-        path: the file.
-        design: netlist and canvas.
-        before: where the search began; None if nothing was placed.
-        after: what it found.
-        trace: where it stood when.
-        acceptance: share of accepted moves by their kind.
+def save_search_picture(path: str | Path, design: Design, search: SearchResult) -> None:
+    """Writes a PNG of what a search made of a design.
 
     Raises:
         NetlistError: the file cannot be written.
@@ -45,16 +30,12 @@ def save_search_picture(
 
     figure = Figure(figsize=(13, 10.5), dpi=100, layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=[1.7, 1])
-    for column, (title, placement) in enumerate((("Before", before), ("After", after))):
+    for column, (title, placement) in enumerate((("Before", search.start), ("After", search.placement))):
         axes = figure.add_subplot(grid[0, column])
         axes.set_title(title, fontsize=12, loc="left", fontweight="bold")
-        if placement is None:
-            axes.axis("off")
-            axes.text(0.5, 0.5, "nothing was placed", ha="center", transform=axes.transAxes)
-        else:
-            draw_placement(axes, design.with_placement(placement))
-    _draw_trace(figure.add_subplot(grid[1, 0]), trace)
-    _draw_acceptance(figure.add_subplot(grid[1, 1]), acceptance)
+        draw_placement(axes, design.with_placement(placement))
+    _draw_trace(figure.add_subplot(grid[1, 0]), search.trace)
+    _draw_acceptance(figure.add_subplot(grid[1, 1]), search.acceptance)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(Path(path), buffer.getvalue())

@@ -67,6 +67,8 @@ class TracePoint(NamedTuple):
 class SearchResult:
     """What a search found."""
 
+    start: Placement
+    """Where it began."""
     placement: Placement
     costs: Costs
     moves: int
@@ -75,6 +77,8 @@ class SearchResult:
     """Share of accepted moves by their kind."""
     trace: list[TracePoint]
     """After each slice."""
+    interrupted: bool
+    """By Ctrl-C: what was found until then."""
 
 
 def search(
@@ -106,6 +110,7 @@ def search(
     )
     slices = max(SLICES, int(config.seconds)) if config.moves is None else SLICES
     trace: list[TracePoint] = []
+    interrupted = False
     if not np.any(movable & design.netlist.is_hard):
         chains.join()  # the guide is about hard macros
     try:
@@ -120,7 +125,8 @@ def search(
                     continue
                 chains.run(warmer, colder, left, UNLIMITED, guide)
             else:
-                chains.run(warmer, colder, math.inf, max(1, config.moves // slices), guide)
+                moves = config.moves * (part + 1) // slices - config.moves * part // slices
+                chains.run(warmer, colder, math.inf, moves, guide)
             if part + 1 >= JOIN_AT * slices:
                 chains.join()
             elapsed = time.monotonic() - began
@@ -128,11 +134,11 @@ def search(
             if listener:
                 listener((part + 1) / slices, chains.proxy, _proposed(chains) / elapsed)
     except KeyboardInterrupt:
-        pass  # what was found so far is kept
+        interrupted = True  # what was found so far is kept
     x, y, orientation = chains.best_positions
     found = placement.replace(x=x, y=y, orientation=orientation)
     acceptance = {kind: accepted / max(1, proposed) for kind, (proposed, accepted) in chains.counts.items()}
-    return SearchResult(found, model.evaluate(found), _proposed(chains), acceptance, trace)
+    return SearchResult(placement, found, model.evaluate(found), _proposed(chains), acceptance, trace, interrupted)
 
 
 TEMPERATURE_RANGE = (1e-4, 1.5e-3)
@@ -169,15 +175,15 @@ SOFT_TEMPERATURES = (1.5e-4, 1e-6)
 """First and last temperature for soft macros alone: an analytic start leaves wirelength that descent does not find."""
 
 
-def anneal_soft_macros(
+def search_soft_macros(
     design: Design,
     placement: Placement,
     model: CostModel,
-    seconds: float = math.inf,
+    seconds: float = 0.0,
     moves: int | None = None,
     seed: int = 0,
     threads: int = 1,
-) -> Placement:
+) -> SearchResult:
     """Moves the soft macros that are not fixed, and nothing else.
 
     Args:
@@ -191,7 +197,27 @@ def anneal_soft_macros(
     """
     soft = design.netlist.is_soft & ~placement.fixed
     config = SearchConfig(seconds, moves, seed, threads, *SOFT_TEMPERATURES)
-    return search(design, placement, config, model, movable=soft).placement
+    return search(design, placement, config, model, movable=soft)
+
+
+def anneal_soft_macros(
+    design: Design,
+    placement: Placement,
+    model: CostModel,
+    seconds: float = 0.0,
+    moves: int | None = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> Placement:
+    """As `search_soft_macros`, as a part of something longer: Ctrl-C goes on to the caller.
+
+    Raises:
+        KeyboardInterrupt: the search was interrupted.
+    """
+    found = search_soft_macros(design, placement, model, seconds, moves, seed, threads)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found.placement
 
 
 def _proposed(chains: _core.Search) -> int:

@@ -69,9 +69,10 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
     """
     netlist, canvas = design.netlist, design.canvas
     placement = orient(design, placement)
-    design.with_placement(placement).check_placeable()
+    check_placeable(design.with_placement(placement))
     placement = clamp_soft_macros(design, placement)
     core = core or core_design(netlist, canvas)
+    check_fixed(core, placement.replace(placed=placement.placed & placement.fixed))
     found = _core.legalize(core, core_placement(placement))
     if isinstance(found, int):
         width, height = turn_size(netlist.size, placement.orientation)[:, found]
@@ -82,9 +83,7 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
             f"blockages and a halo of {canvas.halo:g} um in the way; enlarge the canvas or reduce the halo"
         )
     x, y, _ = cast(tuple, found)
-    result = placement.replace(x=x, y=y)
-    check_fixed(core, result)
-    return result
+    return placement.replace(x=x, y=y)
 
 
 def orient(design: Design, placement: Placement) -> Placement:
@@ -115,6 +114,11 @@ def snapped(
     size = turn_size(design.netlist.size[:, [node]], placement.orientation[[node]])[:, 0]
     x, y = design.constraints.snap(x, y, size)
     return x, y
+
+
+def check_placeable(design: Design) -> None:
+    """Raises NetlistError if no legal placement with macros in allowed orientations can exist."""
+    design.with_placement(orient(design, design.placement)).check_placeable()
 
 
 def check_fixed(core: _core.Design, placement: Placement) -> None:

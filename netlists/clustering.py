@@ -22,9 +22,6 @@ from netlists.partition import build_hypergraph, partition
 from netlists.placement import Placement
 from netlists.protobuf import SOFT_PREFIX
 
-CLUSTERS_NAME = "clusters.csv.gz"
-"""File of a design folder that says which soft macro each standard cell of the source went into."""
-
 _WEIGHT_UNITS = 100
 """Integer weight of a cell of mean area: the partitioner counts in whole numbers."""
 

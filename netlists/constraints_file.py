@@ -202,13 +202,21 @@ def constrain(design: Design, constraints: Constraints, source: str | Path | Non
     return replace(design, canvas=canvas, placement=placement.replace(fixed=fixed))
 
 
+def _says(path: Path, design: Design) -> bool:
+    """Whether a file states the constraints of the design; one of another design need not even fit it."""
+    try:
+        return constrain(design, read_constraints(path), path) == design
+    except NetlistError:
+        return False
+
+
 def write_constraints(folder: Path, design: Design) -> None:
     """Makes the folder's `constraints.toml` say what the design's constraints are.
 
     A file that does so already stays as it is, comments and all. Halo and blockages stand in `initial.plc`.
     """
     path = folder / CONSTRAINTS_NAME
-    if path.exists() and constrain(design, read_constraints(path), path) == design:
+    if path.exists() and _says(path, design):
         return
     if design.constraints == Constraints():
         remove(path)

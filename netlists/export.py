@@ -173,7 +173,9 @@ def _edited(source: bytes, block: DefBlock, edits: Mapping[int, str]) -> bytes:
     begin, end = block.components.span.tolist()
     pieces, at = [], 0
     for index in sorted(edits, key=lambda index: begin[index]):
-        text = edits[index] if end[index] > begin[index] else f"{edits[index]} "
+        text = edits[index]
+        if end[index] == begin[index]:  # before the semicolon, which need not stand apart
+            text = f"{'' if source[begin[index] - 1 : begin[index]].isspace() else ' '}{text} "
         pieces += [source[at : begin[index]], text.encode()]
         at = end[index]
     return b"".join([*pieces, source[at:]])

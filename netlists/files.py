@@ -54,9 +54,11 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.write(data)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C, too, leaves nothing half-written
         Path(temporary).unlink(missing_ok=True)
-        raise NetlistError(f"cannot write: {error.strerror}", path) from error
+        if isinstance(error, OSError):
+            raise NetlistError(f"cannot write: {error.strerror}", path) from error
+        raise
 
 
 def make_folder(path: Path) -> Path:

@@ -96,9 +96,12 @@ def _parse_header_line(line: str, header: _Header, source: str | Path | None, nu
     if line.startswith("# Blockage :"):
         match = _BLOCKAGE.match(line)
         values = _floats(match.groups(), source, number) if match else ()
-        if len(values) != 5 or values[0] >= values[2] or values[1] >= values[3]:
+        is_box = len(values) == 5 and values[0] < values[2] and values[1] < values[3]
+        if not is_box or not np.isfinite(values).all():
             raise NetlistError(
-                f"expected '# Blockage : x0 y0 x1 y1 rate' with x0 < x1 and y0 < y1, found '{line}'", source, number
+                f"expected '# Blockage : x0 y0 x1 y1 rate', finite, with x0 < x1 and y0 < y1, found '{line}'",
+                source,
+                number,
             )
         header.blockages.append(Blockage(*values))
         return

@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from netlists.errors import NetlistError
-from netlists.files import read_bytes, read_text, write_bytes
+from netlists.files import read_bytes, read_text, remove, write_bytes
 
 SOURCE_NAME = "source.json"
+
+CLUSTERS_NAME = "clusters.csv.gz"
+"""Says which soft macro each standard cell of the source went into."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ def read_source(folder: str | Path) -> Source | None:
         raise NetlistError(
             f"expected format, copy, files, units and shift, found {error!r}; import again", path
         ) from None
+
+
+def forget_source(folder: str | Path) -> None:
+    """Removes `source.json` and `clusters.csv.gz` of a design that was in the folder before.
+
+    Raises:
+        NetlistError: one cannot be removed.
+    """
+    for name in (SOURCE_NAME, CLUSTERS_NAME):
+        remove(Path(folder) / name)
 
 
 def copy_source(folder: str | Path, to: str | Path) -> None:

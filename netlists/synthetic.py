@@ -94,13 +94,15 @@ def _log_integer(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 def _draw_modules(family: str, num_hard: int, num_soft: int, rng: np.random.Generator) -> _Modules:
     per_module = {"cpu": 10, "tiles": 4, "accelerator": 8, "systolic": 3, "mixed": 6}[family]
-    count = int(np.clip(num_hard / per_module * rng.uniform(0.7, 1.4), 2, max(2, num_soft // 8)))
+    least = min(2, num_soft)
+    count = int(np.clip(num_hard / per_module * rng.uniform(0.7, 1.4), least, max(least, num_soft // 8)))
     uneven = rng.dirichlet(np.full(count, {"tiles": 50.0, "systolic": 50.0}.get(family, 2.0)))
     module_of_hard = np.sort(rng.choice(count, num_hard, p=uneven))
     module_of_soft = rng.choice(count, num_soft, p=0.5 * uneven + 0.5 / count)
     module_of_soft[: min(count, num_soft)] = np.arange(min(count, num_soft))  # none is without logic
     affinity = _affinity(family, count, rng)
-    np.fill_diagonal(affinity, 0.0)
+    if count > 1:  # a module alone talks to itself
+        np.fill_diagonal(affinity, 0.0)
     affinity /= np.maximum(affinity.sum(axis=1, keepdims=True), 1e-12)
     return _Modules(module_of_hard, module_of_soft, affinity, rng.uniform(*OWN_SHARE), rng.uniform(*NEAR_SHARE))
 

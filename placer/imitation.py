@@ -17,7 +17,7 @@ from env.cost import CostModel
 from env.episodes import Episodes, FloorplanConfig, Task
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, place_soft_macros
-from netlists import Design, Placement
+from netlists import Design, NetlistError, Placement
 from placer.batching import GraphBatch, Sample, StepBatch, collate
 from placer.features import PolicyTask
 from placer.policy import Policy
@@ -71,7 +71,7 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
             placement tells that policy how to do better (expert iteration: Anthony et al. 2017).
 
     Raises:
-        NetlistError: the design cannot be placed.
+        NetlistError: the design cannot be placed, or its first macro fits on no grid cell.
     """
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
@@ -79,6 +79,8 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     found = search(design, legal, SearchConfig(moves=moves, seed=seed, start_temperature=2e-4), costs)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     replayed = replay(task, found.placement)
+    if not replayed.targets:
+        raise NetlistError(f"design '{design.name}': no grid cell is free for the centre of its first macro")
     return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
 
 
@@ -100,6 +102,8 @@ def replay(task: Task, placement: Placement) -> Replay:
     observations, targets = [], []
     for node in task.order:
         observation = episodes.observe()
+        if not observation["action_mask"].any():
+            break
         x, y = placement.x[node] / canvas.cell_width, placement.y[node] / canvas.cell_height
         distance = ((row[:, None] - y) ** 2 + (col - x) ** 2).reshape(-1)
         distance = np.where(observation["action_mask"] > 0, distance, np.inf)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -15,8 +15,8 @@ import numpy as np
 
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
-from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
-from env.start import analytic_start, legalize, movable_macros, place_soft_macros
+from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search, search_soft_macros
+from env.start import analytic_start, check_placeable, legalize, movable_macros, place_soft_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
 
@@ -88,6 +88,8 @@ class PlaceResult:
     """Costs of all starts; moves, acceptance and trace of the search; a `note` on what was asked for and not done."""
     search: SearchResult | None = None
     """What the search found, if there was one."""
+    interrupted: bool = False
+    """By Ctrl-C: the best that was found until then."""
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
@@ -96,6 +98,7 @@ class PlaceResult:
             "start_costs": asdict(self.start_costs) if self.start_costs else None,
             "legal": self.legal,
             "start": self.start,
+            "interrupted": self.interrupted,
             "stages": [asdict(stage) for stage in self.stages],
             **self.details,
         }
@@ -170,16 +173,19 @@ class _Pipeline:
         self.model = CostModel(design.netlist, design.canvas, config.weights)
         self.stages: list[Stage] = []
         self.found: SearchResult | None = None
+        self.interrupted = False
 
     def run(self) -> PlaceResult:
         design, config = self.design, self.config
-        design.check_placeable()
+        check_placeable(design)
         start_costs = self.model.evaluate(design.placement) if design.placement.placed.all() else None
         name, placement, costs, details = self._search() if config.method == "search" else self._rival()
         legality = check_legality(design.with_placement(placement))
         if not legality.legal and design.placement.placed[design.netlist.is_port].all():
             raise NetlistError(f"no legal placement was found: {legality}; enlarge the canvas or free fixed macros")
-        return PlaceResult(placement, costs, start_costs, self.stages, legality.legal, name, details, self.found)
+        return PlaceResult(
+            placement, costs, start_costs, self.stages, legality.legal, name, details, self.found, self.interrupted
+        )
 
     def _search(self) -> tuple[str, Placement, Costs, dict[str, Any]]:
         """The best start, and search from it in the time that is left; without any, its soft macros alone."""
@@ -194,34 +200,48 @@ class _Pipeline:
                 f"the policy was not asked: the design has {design.netlist.num_nodes} nodes, more than "
                 f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
             )
+        if self.interrupted:
+            return name, placement, costs, details
         if config.seconds == 0:
             seconds = max(0.0, self.began + ZERO_SHOT_SECONDS - time.monotonic())
             # A kept placement has had its soft macros annealed for long: the time is better spent on the best new one.
             fresh = [key for key in starts if key != "kept"] or [name]
             annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
-            annealed = anneal_soft_macros(
+            annealed = search_soft_macros(
                 design, starts[annealed_name].rough, self.model, seconds, seed=config.seed, threads=config.threads
             )
-            annealed_costs = self.model.evaluate(annealed)
-            if annealed_costs.proxy_cost < costs.proxy_cost:
-                name, placement, costs = annealed_name, annealed, annealed_costs
+            self.interrupted = annealed.interrupted
+            if annealed.costs.proxy_cost < costs.proxy_cost:
+                name, placement, costs = annealed_name, annealed.placement, annealed.costs
             self._end_stage("soft macros", costs)
-        elif (left := self._left()) > 0:
-            settings = SearchConfig(left, None, config.seed, config.threads)
-            hot = fit_temperature(best.rough, self.model, movable_macros(design), settings)
-            self.found = found = search(
-                design,
-                best.finished,
-                replace(settings, seconds=self._left(), start_temperature=hot),
-                self.model,
-                listener=lambda *report: self._tell("search", *report),
-            )
+        elif (found := self._search_from(best)) is not None:
             trace = [point._asdict() for point in found.trace]
             details |= {"moves": found.moves, "acceptance": found.acceptance, "trace": trace}
             if found.costs.proxy_cost < costs.proxy_cost:
                 placement, costs = found.placement, found.costs
             self._end_stage("search", costs)
         return name, placement, costs, details
+
+    def _search_from(self, start: Start) -> SearchResult | None:
+        """None if no time is left for it."""
+        design, config, left = self.design, self.config, self._left()
+        if left <= 0:
+            return None
+        settings = SearchConfig(left, None, config.seed, config.threads)
+        try:
+            hot = fit_temperature(start.rough, self.model, movable_macros(design), settings)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return None
+        self.found = search(
+            design,
+            start.finished,
+            replace(settings, seconds=self._left(), start_temperature=hot),
+            self.model,
+            listener=lambda *report: self._tell("search", *report),
+        )
+        self.interrupted = self.found.interrupted
+        return self.found
 
     def _rival(self) -> tuple[str, Placement, Costs, dict[str, Any]]:
         """What another method makes of the given placement, or of the analytic one."""
@@ -255,55 +275,60 @@ class _Pipeline:
         """Legal starts by name: the policy's beside the given placement; the analytic one if neither is there."""
         design, config = self.design, self.config
         starts: dict[str, Start] = {}
-        asks_policy = config.policy != "none" and not self._too_large_for_policy
-        if asks_policy and np.any(design.netlist.is_hard & ~design.placement.fixed):
-            for name, found in self._policy_starts().items():
-                starts[name] = found
-                self._end_stage(name, found.costs)
+        try:
+            if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):
+                for name, found in self._policy_starts():
+                    starts[name] = found
+                    self._end_stage(name, found.costs)
+        except KeyboardInterrupt:
+            self.interrupted = True
         return starts | self._unlearned_starts(is_alone=not starts)
 
     def _unlearned_starts(self, is_alone: bool = True) -> dict[str, Start]:
         """The given placement where there is one that counts, else, if there is no other start, the analytic one."""
         design, config = self.design, self.config
         if not config.from_scratch and design.placement.placed.all() and config.seconds > 0:
-            given = legalize(design, design.placement, self.model.core)
-            start = Start.make(given, self.model)
-            self._end_stage("given", start.costs)
-            return {"given": start}
+            given = self._legal(design.placement)
+            if given:
+                start = Start.make(given, self.model)
+                self._end_stage("given", start.costs)
+                return {"given": start}
         if not is_alone:
             return {}
-        legal = legalize(design, self._analytic, self.model.core)
-        # Search begins with soft macros anyway.
-        with_care = config.seconds == 0
-        start = soften(design, legal, self.model, config.seed) if with_care else Start.make(legal, self.model)
+        start = Start.make(legalize(design, self._analytic, self.model.core), self.model)
+        if config.seconds == 0 and not self.interrupted:  # search begins with soft macros anyway
+            try:
+                start = soften(design, start.finished, self.model, config.seed)
+            except KeyboardInterrupt:
+                self.interrupted = True
         self._end_stage("analytic", start.costs)
         return {"analytic": start}
 
-    def _policy_starts(self) -> dict[str, Start]:
-        """The best rollout, and what the policy's training run kept as the best placement of this very design."""
+    def _policy_starts(self) -> Iterator[tuple[str, Start]]:
+        """What the policy's training run kept as the best placement of this very design, and the best rollout."""
         from placer.kept import kept_placement
         from placer.weights import policy_path, read_weights
         from placer.zero_shot import zero_shot
 
-        starts: dict[str, Start] = {}
         weights = read_weights(policy_path(self.config.policy))
         kept = kept_placement(self.config.policy, weights.record, self.design)
         if kept:
-            starts["kept"] = Start.make(kept, self.model)
+            yield "kept", Start.make(kept, self.model)
+        if self._too_large_for_policy:
+            return
         limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
         end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
-            starts["policy"] = Start.make(placements[0], self.model, self._legal_analytic())
+            yield "policy", Start.make(placements[0], self.model, self._legal(self._analytic))
         elif placements:
-            starts["policy"] = self._best_softened(placements)
-        return starts
+            yield "policy", self._best_softened(placements)
 
-    def _legal_analytic(self) -> Placement | None:
-        """None where the legaliser finds no room, which a rollout may have found."""
+    def _legal(self, placement: Placement) -> Placement | None:
+        """None where the legaliser finds no room, which a rollout or another start may find."""
         try:
-            return legalize(self.design, self._analytic, self.model.core)
+            return legalize(self.design, placement, self.model.core)
         except NetlistError:
             return None
 

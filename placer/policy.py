@@ -161,10 +161,8 @@ class Policy(nn.Module):
         return logits, self.value_head(features, context)
 
 
-def sample_actions(logits: Tensor, generator: torch.Generator, greedy: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Draws an action a sample, with its log-probability; the most likely one where `greedy` is set."""
+def sample_actions(logits: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draws an action a sample, with its log-probability."""
     log_probability = logits.log_softmax(dim=1)
     action = torch.multinomial(log_probability.exp(), 1, generator=generator).squeeze(1)
-    if greedy is not None:
-        action = torch.where(greedy, logits.argmax(dim=1), action)
     return action, log_probability.gather(1, action[:, None]).squeeze(1)

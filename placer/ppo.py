@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, field
@@ -14,14 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from env.episodes import Task
+from env.episodes import Episodes, Task
 from env.vector import FloorplanVectorEnv
 from netlists import Design, NetlistError, Placement
-from netlists.files import make_folder, write_bytes
+from netlists.files import make_folder, remove, write_bytes
 from netlists.plc import write_plc
 from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
 from placer.config import TrainConfig
 from placer.features import PolicyTask
+from placer.kept import kept_placement
 from placer.pipeline import soften
 from placer.policy import Policy
 from placer.rollout import Player, ReturnScale, Rollout, gae, normalise_by_task, ppo_loss
@@ -29,6 +32,7 @@ from placer.rollout import Player, ReturnScale, Rollout, gae, normalise_by_task,
 POLICY_FILE = "policy.safetensors"
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.jsonl"
+BOARD_FOLDER = "tensorboard"
 
 
 class Observer(Protocol):
@@ -66,12 +70,13 @@ def train(
         config: see there.
         out: folder of the run; the best placement of each design is kept there as `NAME.plc`.
         policy: the one to start from; a new one by default.
-        resume: go on from the state that `out` holds, if it holds one.
+        resume: go on from the state that `out` holds, if it holds one; else what another run left there is removed.
         observer: told of every iteration.
         known: a complete placement of the first design, to be kept until the run finds a better one.
 
     Raises:
-        NetlistError: a design cannot be placed, or the folder cannot be written or resumed from.
+        NetlistError: a design cannot be placed, its first macro fits on no grid cell, or the folder cannot be written
+            or resumed from: it is of other designs.
     """
     make_folder(out)
     run = _Run(designs, config, out, policy, resume)
@@ -104,38 +109,63 @@ class _Run:
         self.progress = Progress()
         self.scale = ReturnScale.make(len(self.designs))
         self.policy = policy or Policy(config.policy)
+        self.names = _unique_names(self.designs)
+        self.tasks = [PolicyTask.make(Task.make(design, config.floorplan)) for design in self.designs]
+        for task in self.tasks:
+            _check_begins(task.task, config)
         state: dict[str, Tensor] = {}
         if resume and (out / STATE_FILE).exists():
             state = self._resume()
         else:
+            self._remove_former()
             self.policy.value_head.forget()
         self.policy.to(config.device)
         self.policy.policy_head.bf16 = config.bf16
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=config.ppo.learning_rate, eps=1e-5)
         if state:
             load_optimizer_tensors(self.optimizer, state)
-        self.names = _unique_names(self.designs)
-        self.tasks = [PolicyTask.make(Task.make(design, config.floorplan)) for design in self.designs]
         self.task_of = [b % len(self.tasks) for b in range(max(config.envs, len(self.tasks)))]
         env = FloorplanVectorEnv([self.tasks[k].task for k in self.task_of], config.floorplan, config.threads)
         self.steps = config.ppo.steps or whole_episodes(max(len(task.order_node) for task in self.tasks))
         self.player = Player(env, self.tasks, self.task_of, config.device)
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer = SummaryWriter(str(out / "tensorboard"))
+        self.writer = SummaryWriter(str(out / BOARD_FOLDER))
         self.started = time.monotonic() - self.progress.seconds
         write_bytes(out / "config.json", json.dumps(asdict(config), indent=1).encode())
 
+    def _remove_former(self) -> None:
+        """What another run left would be taken for this one's when it is resumed."""
+        for name in (STATE_FILE, CURVE_FILE, *(f"{name}.plc" for name in self.names)):
+            remove(self.out / name)
+        shutil.rmtree(self.out / BOARD_FOLDER, ignore_errors=True)
+
+    def _kept(self) -> dict[str, str]:
+        """Names of the designs by their fingerprints."""
+        return {design.fingerprint(): name for design, name in zip(self.designs, self.names, strict=True)}
+
     def _resume(self) -> dict[str, Tensor]:
         checkpoint = load_checkpoint(self.out / STATE_FILE)
+        if list(checkpoint.record["kept"].items()) != list(self._kept().items()):
+            raise NetlistError(
+                f"is the run of {', '.join(checkpoint.record['designs'])}, expected the same designs in that order; "
+                "give those, or another folder",
+                self.out,
+            )
         self.policy = checkpoint.policy
         self.progress = Progress(**checkpoint.record["progress"])
         self.generator.set_state(checkpoint.state["generator"])
         self.scale = ReturnScale(*(np.array(part) for part in checkpoint.record["return_scale"]))
         self.shuffle.bit_generator.state = checkpoint.record["shuffle"]
         # A run that was killed may have logged iterations after its last checkpoint: they will be run again.
-        rows = (self.out / CURVE_FILE).read_bytes().splitlines(keepends=True)
-        write_bytes(self.out / CURVE_FILE, b"".join(rows[: self.progress.iteration]))
+        curve = self.out / CURVE_FILE
+        rows = curve.read_bytes().splitlines(keepends=True) if curve.exists() else []
+        write_bytes(curve, b"".join(rows[: self.progress.iteration]))
+        # It may have kept better placements since, too.
+        for design, task, name in zip(self.designs, self.tasks, self.names, strict=True):
+            if kept := kept_placement(self.out, checkpoint.record, design):
+                cost = task.task.costs.evaluate(kept).proxy_cost
+                self.progress.best[name] = min(cost, self.progress.best.get(name, math.inf))
         return checkpoint.state
 
     def finished(self) -> bool:
@@ -266,7 +296,7 @@ class _Run:
         record = {
             "config": asdict(self.config),
             "designs": self.names,
-            "kept": {d.fingerprint(): name for d, name in zip(self.designs, self.names, strict=True)},
+            "kept": self._kept(),
             "progress": asdict(self.progress),
             "shuffle": self.shuffle.bit_generator.state,
             "return_scale": [part.tolist() for part in astuple(self.scale)],
@@ -283,6 +313,17 @@ class _Run:
 def whole_episodes(length: int, least: int = 64) -> int:
     """The steps of the fewest whole episodes of a length that come to `least` steps."""
     return -(-least // length) * length
+
+
+def _check_begins(task: Task, config: TrainConfig) -> None:
+    """Raises NetlistError if the first macro fits on no grid cell: no episode can begin."""
+    if not Episodes([task], config.floorplan).observe()["action_mask"].any():
+        netlist, canvas = task.design.netlist, task.design.canvas
+        raise NetlistError(
+            f"design '{task.design.name}': no grid cell is free for the centre of macro "
+            f"'{netlist.node_name[task.order[0]]}', the first one; a grid finer than {canvas.cols} x {canvas.rows} may "
+            "have one, or free fixed macros"
+        )
 
 
 def _unique_names(designs: Sequence[Design]) -> list[str]:

@@ -55,11 +55,10 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     Console().print(table)
 
 
-def cost_row(name: str, costs: Costs | dict[str, float]) -> list[str]:
+def cost_row(name: str, costs: Costs) -> list[str]:
     """A row of the cost table."""
-    values = costs if isinstance(costs, dict) else asdict(costs)
-    terms = ("proxy_cost", "wirelength_cost", "density_cost", "congestion_cost")
-    return [name, *(f"{values[term]:.4f}" for term in terms), f"{values['wirelength']:,.0f}"]
+    terms = (costs.proxy_cost, costs.wirelength_cost, costs.density_cost, costs.congestion_cost)
+    return [name, *(f"{term:.4f}" for term in terms), f"{costs.wirelength:,.0f}"]
 
 
 COST_COLUMNS = ["", "proxy", "wirelength", "density", "congestion", "um"]

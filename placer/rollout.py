@@ -177,8 +177,6 @@ class Player:
         policy: Policy,
         steps: int,
         generator: torch.Generator,
-        greedy: Tensor | None = None,
-        temperature: float = 1.0,
     ) -> Rollout:
         """Plays so many steps in every environment.
 
@@ -186,8 +184,6 @@ class Player:
             policy: in evaluation mode.
             steps: of every environment.
             generator: draws the actions.
-            greedy: (B,) where the most likely action is taken instead.
-            temperature: logits are divided by it; learning needs 1.
         """
         embeddings = policy.embed(self.graphs)
         shape = (steps, self.env.num_envs)
@@ -199,7 +195,7 @@ class Player:
             batch = collate(self.tasks, self.graph_start, self.samples())
             batches.append(batch)
             logits, value = policy(embeddings, batch.to(self.device))
-            action, log_probability = sample_actions(logits.float().cpu() / temperature, generator, greedy)
+            action, log_probability = sample_actions(logits.float().cpu(), generator)
             actions[t], log_probabilities[t] = action.numpy(), log_probability.numpy()
             values[t] = value.float().cpu().numpy()
             own = to_own_grid(actions[t], batch.padded_cols, batch.cols.numpy())

@@ -117,7 +117,15 @@ def bad_inputs():
     yield "missing policy", ["place", SAMPLE, "--policy", "none.safetensors", "--out", "out"], "expected a policy"
     yield "no folder", ["place", SAMPLE, "--out", "/dev/null/out"], "cannot create the folder"
     yield "no synth family", ["synth", "--family", "gpu", "--out", "out"], "expected one of cpu"
-    yield "bad time", ["place", SAMPLE, "--seconds", "-1", "--out", "out"], "expected seconds >= 0"
+    yield "bad time", ["place", SAMPLE, "--seconds", "-1", "--out", "out"], "expected finite seconds >= 0"
+    yield "endless time", ["place", SAMPLE, "--seconds", "inf", "--out", "out"], "expected finite seconds >= 0"
+    yield "no time", ["place", SAMPLE, "--seconds", "nan", "--out", "out"], "expected finite seconds >= 0"
+    yield "bad seed", ["place", SAMPLE, "--seed", "-1", "--out", "out"], "seed >= 0"
+    yield "bad synth seed", ["synth", "--seed", "-1", "--out", "out"], "a seed of at least 0"
+    yield "no hard macro", ["synth", "--hard", "0", "--out", "out"], "hard is 0, expected at least 1"
+    yield "bad cluster seed", ["cluster", SAMPLE, "--seed", "-1", "--out", "out"], "seed >= 0"
+    yield "bad training threads", ["train", "--designs", SAMPLE, "--threads", "0", "--out", "out"], "threads >= 1"
+    yield "bad rate", ["train", "--designs", SAMPLE, "--learning-rate", "-1", "--out", "out"], "learning rate > 0"
     yield "bad threads", ["place", SAMPLE, "--threads", "0", "--out", "out"], "threads >= 1"
     yield "bad device", ["train", "--designs", SAMPLE, "--device", "tpu9", "--out", "out"], "not available"
     yield "missing bookshelf", ["evaluate", "x.aux"], "x.aux: cannot read"
@@ -177,7 +185,7 @@ def test_bench_compares_methods_and_goes_on_where_it_stood(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "pairs won against random" in printed
     assert f"{won} of 2" in printed
-    (folder,) = (tmp_path / "runs").glob("*_none_1s_1")
+    (folder,) = (tmp_path / "runs").glob("*_none_1s_1_*")
     placed = netlists.read(SAMPLE, folder / "placement.plc")
     costs = CostModel(placed.netlist, placed.canvas).evaluate(placed.placement)
     assert costs.proxy_cost == pytest.approx(runs()[-1]["proxy_cost"], rel=1e-12)
@@ -189,9 +197,18 @@ def test_bench_does_not_take_runs_from_another_placement_for_its_own(tmp_path):
     for placement in ([], ["--placement", "initial.plc"]):
         assert main([*command, *placement]) == 0
     assert len(json.loads((tmp_path / "bench.json").read_text())["runs"]) == 2
+    assert len(list(tmp_path.glob("*_random_1s_0_*"))) == 2
 
 
 def test_bench_says_which_run_failed(tmp_path, capsys):
     command = ["bench", "--designs", SAMPLE, "--methods", str(tmp_path / "none.safetensors"), "--seconds", "1"]
     assert main([*command, "--out", str(tmp_path / "runs")]) == 1
     assert "expected a policy checkpoint" in capsys.readouterr().err
+
+
+def test_another_run_in_the_folder_leaves_no_picture_of_an_earlier_search(tmp_path):
+    arguments = ["place", SAMPLE, "--policy", "none", "--threads", "1", "--out", str(tmp_path)]
+    assert main([*arguments, "--seconds", "1"]) == 0
+    assert (tmp_path / "search.png").exists()
+    assert main([*arguments, "--seconds", "1", "--method", "random"]) == 0
+    assert not (tmp_path / "search.png").exists()

@@ -11,10 +11,10 @@ from strategies import flat_design
 
 import netlists
 from netlists.bookshelf import read_bookshelf, write_bookshelf
-from netlists.clustering import CLUSTERS_NAME, read_clusters
+from netlists.clustering import read_clusters
 from netlists.files import read_bytes, write_bytes
 from netlists.lefdef import read_lefdef
-from netlists.source import read_source
+from netlists.source import CLUSTERS_NAME, read_source
 from placer.cli import main
 
 DATA = Path(__file__).parent / "data" / "lefdef"
@@ -314,3 +314,32 @@ def test_from_a_real_design_to_a_placed_one(benchmarks, tmp_path, design):
     assert record["costs"] < record["start_costs"]
     expected = {"components": 82954, "nets": 85193} if design.startswith("lefdef") else {"lines": 12759}
     assert expected.items() <= record.items()
+
+
+def test_tcl_of_a_plain_aux_has_its_coordinates(tmp_path, flat):
+    out = tmp_path / "out.tcl"
+    assert main(["export", str(flat), "--format", "openroad", "--out", str(out)]) == 0
+    design = read_bookshelf(flat)
+    node = int(np.flatnonzero(design.netlist.is_hard)[0])
+    corner = [
+        axis[node] - 0.5 * extent + 100
+        for axis, extent in zip((design.placement.x, design.placement.y), design.netlist.size[:, node], strict=True)
+    ]
+    line = next(line for line in out.read_text().splitlines() if f"{{{design.netlist.node_name[node]}}}" in line)
+    found = line.split("-location {")[1].split("}")[0].split()
+    assert np.allclose([float(word) for word in found], corner, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("command", ["synth", "cluster"])
+def test_another_design_in_the_folder_forgets_the_source(folder, tmp_path, flat, command):
+    write_bytes(folder / CLUSTERS_NAME, b"cell,group\ni1,ram2\n")
+    arguments = ["synth", "--hard", "3", "--soft", "20"]
+    if command == "cluster":
+        plain = tmp_path / "plain"
+        netlists.write(plain, flat_design(2))
+        arguments = ["cluster", str(plain), "--groups", "5"]
+    assert main([*arguments, "--out", str(folder)]) == 0
+    assert read_source(folder) is None
+    assert (folder / CLUSTERS_NAME).exists() == (command == "cluster")
+    if command == "cluster":
+        assert "i1" not in read_clusters(folder / CLUSTERS_NAME)

@@ -76,6 +76,8 @@ class LefMacro:
     site: str
     pins: Mapping[str, LefPin]
     obstructions: Shapes
+    bus: str = "[]"
+    """Characters around the index of a bus bit in names of pins: those of the macro's file."""
     line: int = 0
     source: str | None = None
 
@@ -254,6 +256,7 @@ def _macros(columns: dict[str, Any], source: str | Path | None) -> dict[str, Lef
             site=columns["macro_site"][i],
             pins=MappingProxyType(pins),
             obstructions=obstruction(i),
+            bus=columns["bus"],
             line=int(columns["macro_line"][i]),
             source=None if source is None else str(source),
         )

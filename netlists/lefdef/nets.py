@@ -78,7 +78,7 @@ def entries(
     macro_pin[~is_port] = components.macro[nets.component[~is_port]].astype(np.int64) * kinds + named[~is_port]
     distinct, first, which = np.unique(macro_pin, return_index=True, return_inverse=True)
     offset, drives = np.zeros((2, len(distinct))), np.zeros(len(distinct), bool)
-    finder = _PinFinder(library, block)
+    finder = _PinFinder(block)
     for i, (key, entry) in enumerate(zip(distinct.tolist(), first.tolist(), strict=True)):
         if key >= 0:
             macro = library.macros[components.macro_name[key // kinds]]
@@ -111,15 +111,15 @@ def _first_of_same(block: DefBlock) -> NDArray[np.int64]:
 class _PinFinder:
     """Pins of macros by the names that a DEF gives them; its bus characters and escapes may differ from the LEF's."""
 
-    def __init__(self, library: Library, block: DefBlock) -> None:
-        self.library, self.block = library, block
+    def __init__(self, block: DefBlock) -> None:
+        self.block = block
         self.plain: dict[str, dict[str, LefPin]] = {}
 
     def find(self, macro: LefMacro, name: str) -> LefPin | None:
         if name in macro.pins:
             return macro.pins[name]
         if macro.name not in self.plain:
-            self.plain[macro.name] = {_plain(pin, self.library.bus): macro.pins[pin] for pin in macro.pins}
+            self.plain[macro.name] = {_plain(pin, macro.bus): macro.pins[pin] for pin in macro.pins}
         return self.plain[macro.name].get(_plain(name, self.block.bus))
 
 

@@ -39,15 +39,18 @@ def anneal_grid(design: Design, start: Placement, model: CostModel, budget: Budg
     if not len(order):
         return best
     placement, total = start, max(budget.left, 1e-9)
-    while budget.left > 0:
-        began = time.monotonic()
-        placement = _sweep(design, placement, model, budget, order, total)
-        seconds = min(budget.left, time.monotonic() - began)
-        seed = int(budget.rng.integers(2**31))
-        placement = anneal_soft_macros(design, placement, model, seconds, seed=seed, threads=budget.threads)
-        cost = model.evaluate(placement).proxy_cost
-        if cost < least:
-            best, least = placement, cost
+    try:
+        while budget.left > 0:
+            began = time.monotonic()
+            placement = _sweep(design, placement, model, budget, order, total)
+            seconds = min(budget.left, time.monotonic() - began)
+            seed = int(budget.rng.integers(2**31))
+            placement = anneal_soft_macros(design, placement, model, seconds, seed=seed, threads=budget.threads)
+            cost = model.evaluate(placement).proxy_cost
+            if cost < least:
+                best, least = placement, cost
+    except KeyboardInterrupt:
+        pass  # the best so far is kept
     return best
 
 

@@ -27,14 +27,17 @@ def descend(design: Design, start: Placement, model: CostModel, budget: Budget) 
     cost = _core.IncrementalCost(model.core, core_placement(start), astuple(model.weights))
     order = placement_order(design, "area")
     placement, improved = start, True
-    while improved and budget.left > 0:
-        improved = False
-        for node in budget.rng.permutation(order):
-            if budget.left <= 0:
-                break
-            improved |= _improve(design, model, cost, placement, int(node))
-            x, y, orientation = cost.positions
-            placement = placement.replace(x=x, y=y, orientation=orientation)
+    try:
+        while improved and budget.left > 0:
+            improved = False
+            for node in budget.rng.permutation(order):
+                if budget.left <= 0:
+                    break
+                improved |= _improve(design, model, cost, placement, int(node))
+                x, y, orientation = cost.positions
+                placement = placement.replace(x=x, y=y, orientation=orientation)
+    except KeyboardInterrupt:
+        pass  # what was improved so far is kept
     return placement
 
 

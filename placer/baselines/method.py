@@ -33,7 +33,7 @@ class Method(Protocol):
     """Places a design."""
 
     def __call__(self, design: Design, start: Placement, model: CostModel, budget: Budget) -> Placement:
-        """Returns a legal placement.
+        """Returns a legal placement; after Ctrl-C the best it has.
 
         Args:
             design: netlist and canvas; fixed flags as in `start`.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from env.cost import CostModel
 from env.episodes import ORDERS, Episodes, FloorplanConfig, Task
-from env.search import anneal_soft_macros
+from env.search import search_soft_macros
 from netlists import Design, Placement
 from placer.baselines.method import Budget
 
@@ -50,18 +50,21 @@ def _best_episode(
     stop = budget.left * SOFT_SHARE
     best, least = start, np.inf
     tasks: dict[str, Episodes] = {}
-    if np.any(design.netlist.is_hard & ~design.placement.fixed):
-        for order in orders:
-            if order not in tasks:
-                config = FloorplanConfig(order=order, weights=model.weights)
-                tasks[order] = Episodes([Task.make(design, config)], config)
-            found = _play(tasks[order], choose)
-            if found is not None and found[0] < least:
-                least, best = found
-            if budget.left <= stop:
-                break
+    try:
+        if np.any(design.netlist.is_hard & ~design.placement.fixed):
+            for order in orders:
+                if order not in tasks:
+                    config = FloorplanConfig(order=order, weights=model.weights)
+                    tasks[order] = Episodes([Task.make(design, config)], config)
+                found = _play(tasks[order], choose)
+                if found is not None and found[0] < least:
+                    least, best = found
+                if budget.left <= stop:
+                    break
+    except KeyboardInterrupt:
+        return best
     seed = int(budget.rng.integers(2**31))
-    return anneal_soft_macros(design, best, model, seconds=budget.left, seed=seed, threads=budget.threads)
+    return search_soft_macros(design, best, model, budget.left, seed=seed, threads=budget.threads).placement
 
 
 def _play(episodes: Episodes, choose: Choice) -> tuple[float, Placement] | None:

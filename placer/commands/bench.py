@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import subprocess
@@ -47,23 +48,26 @@ class Bench:
         runs: list[dict[str, Any]] = json.loads(record.read_text())["runs"] if record.exists() else []
         done = {_key(run) for run in runs}
         todo = list(itertools.product(self.designs, self.seconds, self.seeds, self.methods))
+        asked = set()
         for count, (design, seconds, seed, method) in enumerate(todo, 1):
             case = {"design": str(design), "method": method, "seconds": seconds, "seed": seed}
             case |= {"placement": self.placement, "from_scratch": self.from_scratch, "threads": self.threads}
+            asked.add(_key(case))
             if _key(case) in done:
                 continue
-            runs.append(case | self._place(design, method, seconds, seed) | {"commit": commit()})
+            runs.append(case | self._place(case, design) | {"commit": commit()})
             report.write_json(record, {**provenance(), "runs": runs})
             reached = f"{runs[-1]['proxy_cost']:.4f}"
             print(f"{count}/{len(todo)} {design} {method} {seconds:g} s seed {seed}: {reached}", flush=True)
-        _print_tables(runs, self.methods)
+        _print_tables([run for run in runs if _key(run) in asked], self.methods)
         print(f"  {record}")
         return 0
 
-    def _place(self, design: Path, method: str, seconds: float, seed: int) -> dict[str, Any]:
+    def _place(self, case: dict[str, Any], design: Path) -> dict[str, Any]:
         from placer.baselines import METHODS
 
-        folder = self.out / f"{_name(design)}_{Path(method).name}_{seconds:g}s_{seed}"
+        method, seconds, seed = case["method"], case["seconds"], case["seed"]
+        folder = self.out / f"{_name(design)}_{Path(method).name}_{seconds:g}s_{seed}_{_digest(_key(case))}"
         how = ["--method", method] if method in METHODS else ["--policy", method]
         command = [sys.executable, "-m", "placer.cli", "place", str(design), *how, "--json"]
         command += ["--seconds", str(seconds), "--seed", str(seed), "--threads", str(self.threads)]
@@ -82,6 +86,11 @@ class Bench:
 
 def _name(design: Path) -> str:
     return "_".join(design.resolve().parts[-2:])
+
+
+def _digest(key: tuple) -> str:
+    """Tells folders of runs apart that their designs, methods, budgets and seeds do not."""
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:6]
 
 
 def _key(run: dict[str, Any]) -> tuple:

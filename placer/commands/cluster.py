@@ -35,19 +35,23 @@ class Cluster:
 
     def run(self) -> int:
         from netlists.bookshelf.folder import write_origin
-        from netlists.clustering import CLUSTERS_NAME, ClusterConfig, cluster_cells, write_clusters
-        from netlists.source import copy_source
+        from netlists.clustering import ClusterConfig, cluster_cells, write_clusters
+        from netlists.source import CLUSTERS_NAME, copy_source, forget_source
 
         began = time.monotonic()
         for name, lines in (("cols", self.cols), ("rows", self.rows)):
             if lines is not None and not 1 <= lines <= MAX_GRID:
                 raise NetlistError(f"{name} is {lines}, expected 1 to {MAX_GRID}")
+        if self.seed < 0 or self.threads < 1:
+            raise NetlistError(f"expected seed >= 0 and threads >= 1, got {self.seed} and {self.threads}")
         config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
         design = netlists.read(self.design, self.placement)
         canvas = design.canvas
         design = replace(design, canvas=replace(canvas, cols=self.cols or canvas.cols, rows=self.rows or canvas.rows))
         clustering = cluster_cells(design, config)
         netlists.write(self.out, clustering.design)
+        if self.out.resolve() != self.design.resolve():
+            forget_source(self.out)
         write_clusters(self.out / CLUSTERS_NAME, clustering)
         if self.design.is_dir():
             copy_source(self.design, self.out)

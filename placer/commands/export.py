@@ -32,12 +32,13 @@ class Export:
     """In DEF and Bookshelf, place clustered standard cells at the position of their soft macro."""
 
     def run(self) -> int:
+        from netlists.bookshelf.writer import source_shift
         from netlists.export import rounding_notes
         from netlists.files import write_bytes
 
         design = netlists.read(self.design, self.placement)
         source = read_source(self.design) if self.design.is_dir() else None
-        frame = Frame(source.shift, source.units) if source else Frame()
+        frame = Frame(source.shift, source.units) if source else Frame(source_shift(design))
         write_bytes(self.out, self._text(design, source, frame))
         for note in rounding_notes(design, frame) if self.format != "plc" else []:
             print(f"note: {note}")
@@ -77,7 +78,8 @@ class Export:
 
     def _members(self) -> dict[str, str]:
         """Soft macro of each cell that was clustered."""
-        from netlists.clustering import CLUSTERS_NAME, read_clusters
+        from netlists.clustering import read_clusters
+        from netlists.source import CLUSTERS_NAME
 
         path = self.design / CLUSTERS_NAME
         return read_clusters(path) if path.exists() else {}

@@ -49,11 +49,12 @@ class Import:
     """Rows of the grid; chosen by default."""
 
     def run(self) -> int:
-        from netlists.clustering import CLUSTERS_NAME, ClusterConfig, cluster_cells, write_clusters
-        from netlists.files import remove
-        from netlists.source import SOURCE_NAME
+        from netlists.clustering import ClusterConfig, cluster_cells, write_clusters
+        from netlists.source import CLUSTERS_NAME, forget_source
 
         self._check()
+        if self.seed < 0 or self.threads < 1:
+            raise NetlistError(f"expected seed >= 0 and threads >= 1, got {self.seed} and {self.threads}")
         config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
         design, notes, write_origin = self._read()
         design, kept = self._constrained(design)
@@ -61,8 +62,7 @@ class Import:
         clustering = cluster_cells(design, config) if self.cluster and has_cells.any() else None
         design = clustering.design if clustering else design
         netlists.write(self.out, design)
-        for name in (CLUSTERS_NAME, SOURCE_NAME):  # of an earlier import
-            remove(self.out / name)
+        forget_source(self.out)
         if clustering:
             write_clusters(self.out / CLUSTERS_NAME, clustering)
         write_origin(self.out)

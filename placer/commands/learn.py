@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tyro.conf import Positional
 
 import netlists
+from netlists import NetlistError
 from placer import report
 
 
@@ -83,7 +85,13 @@ def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) 
     from placer.ppo import POLICY_FILE, STATE_FILE, check_device, train
     from placer.weights import policy_path
 
+    if args.threads < 1 or args.seed < 0 or args.minutes < 0 or not 0 < args.learning_rate < math.inf:
+        raise NetlistError(
+            f"expected threads >= 1, seed >= 0, minutes >= 0 and a finite learning rate > 0, got {args.threads}, "
+            f"{args.seed}, {args.minutes:g} and {args.learning_rate:g}"
+        )
     check_device(args.device)
+    resuming = args.resume and (args.out / STATE_FILE).exists()
     finetuning = isinstance(args, Finetune)
     ppo = FINETUNE if finetuning else PPOConfig()
     config = TrainConfig(
@@ -97,10 +105,13 @@ def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) 
         polish=finetuning,
         ppo=replace(ppo, learning_rate=args.learning_rate, entropy=args.entropy),
     )
-    start = load_checkpoint(policy_path(policy)).policy if policy else None
+    start = load_checkpoint(policy_path(policy)).policy if policy and not resuming else None
     known = None
-    if finetuning and policy and not (args.resume and (args.out / STATE_FILE).exists()):
-        known = place(designs[0], seconds=0, seed=args.seed, policy=policy, threads=args.threads).placement
+    if finetuning and policy and not resuming:
+        zero_shot = place(designs[0], seconds=0, seed=args.seed, policy=policy, threads=args.threads)
+        if zero_shot.interrupted:
+            raise KeyboardInterrupt
+        known = zero_shot.placement
     train(designs, config, args.out, start, args.resume, report.TrainReport(args.quiet), known)
     print(f"policy: {args.out / POLICY_FILE}\ncurves: tensorboard --logdir {args.out}")
     return 0

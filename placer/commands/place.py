@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tyro.conf import Positional
 import netlists
 from env import CostWeights
 from netlists import NetlistError, PlcCosts, write_plc
-from netlists.files import make_folder
+from netlists.files import make_folder, remove
 from placer import report
 from placer.clock import BEGAN
 
@@ -49,10 +50,14 @@ class Place:
         from placer import place
         from placer.versions import versions
 
-        if self.seconds < 0 or self.threads < 1:
-            raise NetlistError(f"expected seconds >= 0 and threads >= 1, got {self.seconds:g} and {self.threads}")
+        if not 0 <= self.seconds < math.inf or self.threads < 1 or self.seed < 0:
+            raise NetlistError(
+                f"expected finite seconds >= 0, threads >= 1 and seed >= 0, got {self.seconds:g}, {self.threads} and "
+                f"{self.seed}"
+            )
         design = netlists.read(self.design, self.placement)
         make_folder(self.out)
+        weights = CostWeights(*self.weights)
         with report.place_progress(self.json, self.seconds) as listener:
             result = place(
                 design,
@@ -62,7 +67,7 @@ class Place:
                 method=self.method,
                 threads=self.threads,
                 from_scratch=self.from_scratch,
-                weights=CostWeights(*self.weights),
+                weights=weights,
                 listener=listener,
                 began=BEGAN,
             )
@@ -85,14 +90,13 @@ class Place:
         report.write_json(self.out / "result.json", record)
         from env.render import save_picture
 
-        save_picture(self.out / "placement.png", placed)
+        save_picture(self.out / "placement.png", placed, weights=weights)
         if result.search:
             from env.render_search import save_search_picture
 
-            before = design.placement if design.placement.placed.all() else None
-            save_search_picture(
-                self.out / "search.png", design, before, result.placement, result.search.trace, result.search.acceptance
-            )
+            save_search_picture(self.out / "search.png", design, result.search)
+        else:
+            remove(self.out / "search.png")  # of another run
         if self.json:
             print(json.dumps(record))
             return 0

@@ -27,16 +27,21 @@ class Synth:
     def run(self) -> int:
         import numpy as np
 
+        from netlists.source import forget_source
         from netlists.synthetic import FAMILIES, SyntheticConfig, generate
 
-        if self.family not in FAMILIES or min(self.hard or 1, self.soft or 1) < 1:
+        if self.family not in FAMILIES or self.seed < 0:
             raise NetlistError(
-                f"expected one of {', '.join(FAMILIES)} and at least 1 macro of each kind, got family '{self.family}', "
-                f"{self.hard} hard and {self.soft} soft macros"
+                f"expected one of {', '.join(FAMILIES)} and a seed of at least 0, got family '{self.family}' and "
+                f"seed {self.seed}"
             )
+        for kind, count in (("hard", self.hard), ("soft", self.soft)):
+            if count is not None and count < 1:
+                raise NetlistError(f"{kind} is {count}, expected at least 1 macro")
         config = SyntheticConfig(family=self.family, num_hard=self.hard, num_soft=self.soft)
         design = generate(config, np.random.default_rng(self.seed))
         netlists.write(self.out, design)
+        forget_source(self.out)
         netlist, canvas = design.netlist, design.canvas
         print(
             f"{design.name}: {int(netlist.is_hard.sum())} hard and {int(netlist.is_soft.sum())} soft macros, "

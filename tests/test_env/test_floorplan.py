@@ -196,3 +196,13 @@ def test_an_episode_whose_first_macro_fits_nowhere_ends_at_once(small):
     assert terminated
     assert info["infeasible"]
     assert reward == INFEASIBLE_REWARD
+
+
+def test_blockages_may_reach_far_beyond_the_canvas(small):
+    """A box of 1e11 um would be cells beyond what an int holds."""
+    masks = []
+    for reach in (small.canvas.width, 1e11):
+        canvas = replace(small.canvas, blockages=(Blockage(0, 0, reach, 0.4 * small.canvas.height),))
+        masks.append(FloorplanEnv(replace(small, canvas=canvas)).reset(seed=0)[0]["action_mask"])
+    assert np.array_equal(*masks)
+    assert 0 < masks[0].sum() < masks[0].size

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -7,7 +9,19 @@ from strategies import constrained_designs, designs
 
 from env import CostModel, analytic_start, legalize
 from env.search import SearchConfig, search
-from netlists import Blockage, Canvas, Design, Kind, Netlist, NetlistError, Placement
+from netlists import (
+    Blockage,
+    Canvas,
+    Constraints,
+    Design,
+    Kind,
+    MacroRule,
+    Netlist,
+    NetlistError,
+    Placement,
+    constrain,
+)
+from placer import place
 
 
 @settings(max_examples=150)
@@ -57,10 +71,14 @@ def test_search_keeps_to_its_time(small):
 
 
 def crowded(utilisation, rng):
-    """800 macros of six sizes, anywhere on a square canvas."""
+    """800 macros of six sizes."""
     kinds = rng.uniform(2, 6, (2, 6))
     size = kinds[:, rng.integers(0, 6, 800)]
-    side = float(np.sqrt(np.sum(size[0] * size[1]) / utilisation))
+    return on_square(size, float(np.sqrt(np.sum(size[0] * size[1]) / utilisation)), rng)
+
+
+def on_square(size, side, rng):
+    """Hard macros of these sizes anywhere on a square canvas."""
     count = size.shape[1]
     netlist = Netlist(
         node_name=tuple(f"m{i}" for i in range(count)),
@@ -92,7 +110,47 @@ def test_800_macros_are_legalised(utilisation, most):
 
 def test_too_little_room_is_an_error(small):
     crowded = Canvas(small.canvas.width, small.canvas.height, 10, 10, blockages=(Blockage(0, 0, 1e6, 1e6),))
-    from dataclasses import replace
-
     with pytest.raises(NetlistError, match="found no legal place for macro"):
         legalize(replace(small, canvas=crowded), small.placement)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1))
+def test_macros_of_one_size_keep_halos_of_their_own(seed):
+    """Packed tightly, two of them with wide halos: none takes a place that was made for a narrow one."""
+    rng = np.random.default_rng(seed)
+    design = on_square(np.full((2, 8), 10.0), float(rng.uniform(37, 42)), rng)
+    design = constrain(design, Constraints((MacroRule("m0", 4.0), MacroRule("m5", 4.0))))
+    try:
+        legal = legalize(design, design.placement)
+    except NetlistError as error:
+        if "found no legal place" not in str(error):
+            raise
+        return
+    assert violations(design.netlist, design.canvas, legal) == []
+
+
+def test_moves_are_as_many_as_asked(small):
+    for moves in (1, 100, 61):
+        assert search(small, small.placement, SearchConfig(moves=moves, start_temperature=1e-5)).moves == moves
+
+
+def test_an_interrupted_search_keeps_what_it_found_and_says_so(small):
+    def stop(share, *_):
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    found = search(small, small.placement, SearchConfig(moves=20_000), listener=stop)
+    assert found.interrupted
+    assert found.moves < 15_000
+    assert found.start is small.placement
+    assert found.costs.proxy_cost < CostModel(small.netlist, small.canvas).evaluate(small.placement).proxy_cost
+
+
+def test_an_orientation_that_is_allowed_may_make_a_macro_fit():
+    design = on_square(np.array([[20.0], [80.0]]), 100.0, np.random.default_rng(0))
+    flat = replace(design, canvas=Canvas(100, 50, 10, 5))
+    with pytest.raises(NetlistError, match="larger than the canvas"):
+        place(flat, seconds=0.5, policy="none", threads=1)
+    turned = constrain(flat, Constraints((MacroRule("m0", orientations=("E",)),)))
+    assert place(turned, seconds=0.5, policy="none", threads=1).legal

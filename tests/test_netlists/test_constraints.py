@@ -136,3 +136,10 @@ def test_a_rule_for_nothing_is_an_error(small):
 def test_a_canvas_holds_its_own_halo_and_blockages():
     with pytest.raises(NetlistError, match="canvas: constraints hold a halo"):
         Canvas(10, 10, 2, 2, constraints=Constraints(halo=1.0))
+
+
+def test_constraints_of_another_design_in_the_folder_are_replaced(tmp_path, small):
+    (tmp_path / "constraints.toml").write_text('[[macro]]\nname = "u_old/*"\nhalo = 3\n')
+    netlists.write(tmp_path, small)
+    assert replace(netlists.read(tmp_path), name=small.name) == small
+    assert not (tmp_path / "constraints.toml").exists()

@@ -290,3 +290,15 @@ def test_words_of_tcl_by_tcl(tmp_path):
     script.write_text("".join(f"puts [list]{tcl_word(word)}\n".replace("[list]", "") for word in WORDS))
     found = subprocess.run(["tclsh", str(script)], capture_output=True, text=True, check=True).stdout.splitlines()
     assert found == list(WORDS)
+
+
+def test_a_semicolon_need_not_stand_apart():
+    design, frame = tiny()
+    tight = DEF.replace(b"- ram3 RAM + UNPLACED ;", b"- ram3 RAM;")
+    node = design.netlist.node_name.index("ram3")
+    placed = design.placement.placed.copy()
+    placed[node] = True
+    out = format_def(tight, design.with_placement(design.placement.replace(placed=placed)), frame)
+    line = next(line for line in out.decode().splitlines() if line.startswith("- ram3"))
+    assert line.startswith("- ram3 RAM + PLACED ( ")
+    assert parse_def(out).components.name == parse_def(DEF).components.name

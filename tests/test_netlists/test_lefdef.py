@@ -529,3 +529,13 @@ def test_polygons_are_cut_into_rectangles(seed):
                 for rectangles in (inside, outside)
             ]
             assert hits == [int(row < heights[col]), int(row >= heights[col])]
+
+
+def test_bus_characters_of_lefs_may_differ(tmp_path):
+    ram = 'BUSBITCHARS "<>" ; MACRO r CLASS BLOCK ; SIZE 1 BY 1 ; PIN A<3> DIRECTION OUTPUT ; END A<3> END r'
+    (tmp_path / "ram.lef").write_text(ram)
+    (tmp_path / "tech.lef").write_text('BUSBITCHARS "[]" ;\n')
+    body = "COMPONENTS 2 ;\n- a r ;\n- b r ;\nEND COMPONENTS\nNETS 1 ;\n- n ( a A[3] ) ( b A[3] ) ;\nEND NETS"
+    for names in (("ram.lef", "tech.lef"), ("tech.lef", "ram.lef")):
+        library = read_lefs([tmp_path / name for name in names])
+        assert build(library, parse(body)).design.netlist.pin_name == ("a/A[3]", "b/A[3]")

@@ -119,3 +119,12 @@ def test_designs_that_cannot_be_placed(small):
         on(largest / 2, 1000).check_placeable()
     with pytest.raises(NetlistError, match="% of the canvas"):
         on(1.1 * largest, 1.1 * largest).check_placeable()
+
+
+@pytest.mark.parametrize("box", ["0 0 inf 1", "nan 0 5 1"])
+def test_blockages_are_finite(small, box):
+    header = format_plc(small.netlist, small.canvas, small.placement).replace(
+        "# Columns", f"# Blockage : {box} 1\n# Columns", 1
+    )
+    with pytest.raises(NetlistError, match="finite, with x0 < x1"):
+        parse_plc(header, small.netlist)

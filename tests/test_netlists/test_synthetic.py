@@ -42,3 +42,10 @@ def test_wrong_settings_and_samples():
         generate(SyntheticConfig(num_hard=0), np.random.default_rng(0))
     with pytest.raises(ValueError, match=SAMPLES[0]):
         sample_path("none")
+
+
+@pytest.mark.parametrize(("hard", "soft"), [(1, 1), (1, 2), (5, 1)])
+def test_few_macros_are_a_design_too(hard, soft):
+    design = generate(SyntheticConfig("mixed", hard, soft), np.random.default_rng(0))
+    assert (design.netlist.is_hard.sum(), design.netlist.is_soft.sum()) == (hard, soft)
+    assert design.netlist.num_nets > 0

@@ -103,12 +103,6 @@ def test_illegal_cells_have_no_probability(policy, tasks):
         assert legal.gather(1, action[:, None]).all()
 
 
-def test_greedy_takes_the_most_likely_cell(policy, tasks):
-    logits, _ = logits_of(policy, tasks, observations(tasks))
-    action, _ = sample_actions(logits, torch.Generator().manual_seed(0), torch.tensor([True, True]))
-    assert torch.equal(action, logits.argmax(dim=1))
-
-
 def test_cells_of_the_padded_grid_in_the_samples_own():
     padded = np.array([2 * 12 + 6, 3 * 12 + 8, 100])
     assert to_own_grid(padded, 12, np.array([7, 9, 12])).tolist() == [20, 35, 100]

@@ -233,3 +233,52 @@ def test_two_macros_are_solved_in_a_minute(two_macros, tmp_path):
     random = random_costs(two_macros, 400)
     assert len(random) > 100
     assert gained(random, tmp_path, 5) > 0.8
+
+
+def test_a_run_in_the_folder_of_another_one_is_not_mixed_with_it(two_macros, tmp_path):
+    known = place(two_macros, seconds=1, policy="none", threads=1)
+    train([two_macros], settings(iterations=3), tmp_path, known=known.placement)
+    train([two_macros], settings(iterations=1, checkpoint_every=2), tmp_path)
+    assert [row["iteration"] for row in curve(tmp_path)] == [1]
+    record = load_checkpoint(tmp_path / POLICY_FILE).record
+    model = CostModel(two_macros.netlist, two_macros.canvas)
+    cost = model.evaluate(kept_placement(tmp_path, record, two_macros)).proxy_cost
+    assert cost > 1.01 * known.costs.proxy_cost
+    train([two_macros], settings(iterations=2), tmp_path, resume=True)
+    assert [row["iteration"] for row in curve(tmp_path)] == [1, 2]
+
+
+def test_resuming_with_other_designs_is_refused(small, two_macros, tmp_path):
+    train([two_macros], settings(iterations=1), tmp_path)
+    for others in ([small], [two_macros, small]):
+        with pytest.raises(NetlistError, match="expected the same designs in that order"):
+            train(others, settings(), tmp_path, resume=True)
+
+
+def test_a_run_without_an_iteration_can_be_resumed(two_macros, tmp_path):
+    train([two_macros], settings(minutes=0), tmp_path)
+    train([two_macros], settings(iterations=1), tmp_path, resume=True)
+    assert [row["iteration"] for row in curve(tmp_path)] == [1]
+
+
+def test_what_a_killed_run_kept_after_its_last_checkpoint_is_not_lost(two_macros, tmp_path):
+    train([two_macros], settings(iterations=1), tmp_path)
+    searched = place(two_macros, seconds=1, policy="none", threads=1).placement
+    netlists.write_plc(tmp_path / f"{two_macros.name}.plc", two_macros.netlist, two_macros.canvas, searched)
+    train([two_macros], settings(iterations=3), tmp_path, resume=True)
+    record = load_checkpoint(tmp_path / POLICY_FILE).record
+    model = CostModel(two_macros.netlist, two_macros.canvas)
+    assert record["progress"]["best"][two_macros.name] == pytest.approx(model.evaluate(searched).proxy_cost)
+
+
+def test_a_design_that_fits_no_grid_cell_is_refused(tmp_path):
+    """The canvas has room for its macro, but around no centre of a cell."""
+    design = generate(SyntheticConfig("mixed", num_hard=1, num_soft=20), np.random.default_rng(0))
+    size = design.netlist.size.copy()
+    size[:, design.netlist.is_hard] = [[0.9 * design.canvas.width], [0.1 * design.canvas.height]]
+    wide = replace(design, netlist=replace(design.netlist, size=size), canvas=replace(design.canvas, cols=2))
+    assert place(wide, seconds=0, threads=1).start == "analytic"
+    with pytest.raises(NetlistError, match="no grid cell is free for the centre"):
+        train([wide], settings(), tmp_path)
+    with pytest.raises(NetlistError, match="no grid cell is free for the centre"):
+        make_lesson(wide, moves=100, seed=0)

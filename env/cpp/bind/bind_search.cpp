@@ -121,7 +121,6 @@ void register_search(nb::module_& module) {
       .def("join", &Search::join, "From now on all chains work on the placement of the best one.")
       .def_prop_ro("proxy", &Search::proxy)
       .def_prop_ro("costs", [](const Search& self) { return to_tuple(self.costs()); })
-      .def_prop_ro("best_costs", [](const Search& self) { return to_tuple(self.best().costs); })
       .def_prop_ro("best_positions",
                    [](const Search& self) {
                      const Snapshot& best = self.best();

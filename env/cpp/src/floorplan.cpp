@@ -54,7 +54,7 @@ Floorplan::Floorplan(std::shared_ptr<const FloorplanTask> task)
   state_.blocked.assign(2 * static_cast<std::size_t>(routing_grid_.size()), 0.0);
   state_.steps.reset(routing_grid_.rows, routing_grid_.cols);
   state_.wirelength = nets.constant_wirelength;
-  cell_seen_.assign(routing_grid_.size(), 0);
+  seen_cells_.resize(routing_grid_.size());
   cells_.resize(routing_grid_.size() + 1);
   mask_.resize(grid_.size());
   x_ = task_->start_x;
@@ -130,7 +130,7 @@ void Floorplan::add_node(int node) {
 void Floorplan::route(int net) {
   const NetModel& nets = task_->nets;
   const Canvas& canvas = task_->design.canvas;
-  ++epoch_;
+  seen_cells_.next_net();
   std::size_t count = 0;
   for (int slot = nets.net_start[net]; slot < nets.net_start[net + 1]; ++slot) {
     const int node = nets.slot_node[slot];
@@ -140,8 +140,7 @@ void Floorplan::route(int net) {
     if (col < 0 || row < 0) return;
     const int cell = row * routing_grid_.cols + col;
     cells_[count] = {row, col};
-    count += cell_seen_[cell] != epoch_;
-    cell_seen_[cell] = epoch_;
+    count += seen_cells_.is_new(cell);
   }
   Router(state_.steps, nets.net_demand[net]).net(cells_.data(), count);
 }
@@ -161,10 +160,14 @@ void Floorplan::update_mask() {
   const Point reach{canvas.snap_x.pitch, canvas.snap_y.pitch};  // snapping moves a macro off its cell's centre
   const auto forbid = [&](const Box& obstacle, double distance) {
     const double reach_x = distance + size.ux + reach.x, reach_y = distance + size.uy + reach.y;
-    const int col_lo = std::max(0, static_cast<int>((obstacle.lx - reach_x) / grid_.cell_width) - 1);
-    const int col_hi = std::min(grid_.cols - 1, static_cast<int>((obstacle.ux + reach_x) / grid_.cell_width) + 1);
-    const int row_lo = std::max(0, static_cast<int>((obstacle.ly - reach_y) / grid_.cell_height) - 1);
-    const int row_hi = std::min(grid_.rows - 1, static_cast<int>((obstacle.uy + reach_y) / grid_.cell_height) + 1);
+    // Clamped before the cast: blockages may reach far beyond the canvas.
+    const auto cell_at = [](double at, double cell, int count) {
+      return static_cast<int>(std::clamp(at / cell, -1.0, static_cast<double>(count)));
+    };
+    const int col_lo = std::max(0, cell_at(obstacle.lx - reach_x, grid_.cell_width, grid_.cols) - 1);
+    const int col_hi = std::min(grid_.cols - 1, cell_at(obstacle.ux + reach_x, grid_.cell_width, grid_.cols) + 1);
+    const int row_lo = std::max(0, cell_at(obstacle.ly - reach_y, grid_.cell_height, grid_.rows) - 1);
+    const int row_hi = std::min(grid_.rows - 1, cell_at(obstacle.uy + reach_y, grid_.cell_height, grid_.rows) + 1);
     for (int row = row_lo; row <= row_hi; ++row) {
       for (int col = col_lo; col <= col_hi; ++col) {
         const int cell = row * grid_.cols + col;

@@ -48,7 +48,7 @@ IncrementalCost::IncrementalCost(const Design& design, std::shared_ptr<const Net
   for (int row = 0; row < routing_grid_.rows; ++row) {
     for (int col = 0; col < routing_grid_.cols; ++col) cell_at_.push_back({row, col});
   }
-  cell_seen_.assign(routing_grid_.size(), 0);
+  seen_cells_.resize(routing_grid_.size());
   cells_.resize(routing_grid_.size() + 1);  // one more: the cell at hand is written before it is known to be new
   steps_.reset(routing_grid_.rows, routing_grid_.cols);
   running_.resize(std::max(routing_grid_.rows, routing_grid_.cols));
@@ -111,7 +111,7 @@ double IncrementalCost::measure_guide() {
 }
 
 IncrementalCost::NetCells IncrementalCost::count_cells(int net) {
-  ++cell_epoch_;
+  seen_cells_.next_net();
   NetCells cells{0, 0};
   for (int slot = nets_->net_start[net]; slot < nets_->net_start[net + 1]; ++slot) {
     const FlatCell cell = place_cell_[nets_->slot_place[slot]];
@@ -119,8 +119,7 @@ IncrementalCost::NetCells IncrementalCost::count_cells(int net) {
       ++cells.off_canvas;
       continue;
     }
-    cells.distinct += cell_seen_[cell] != cell_epoch_;
-    cell_seen_[cell] = cell_epoch_;
+    cells.distinct += seen_cells_.is_new(cell);
   }
   return cells;
 }
@@ -271,13 +270,12 @@ void IncrementalCost::add_route(FlatCell source, FlatCell sink, double weight) {
 
 /// Adds `weight` times the routes of a net, given by its slots, all of them on the canvas.
 void IncrementalCost::route_whole(int begin, int end, double weight) {
-  ++cell_epoch_;
+  seen_cells_.next_net();
   std::size_t count = 0;
   for (int slot = begin; slot < end; ++slot) {
     const FlatCell cell = place_cell_[nets_->slot_place[slot]];
     cells_[count] = cell_at_[cell];
-    count += cell_seen_[cell] != cell_epoch_;
-    cell_seen_[cell] = cell_epoch_;
+    count += seen_cells_.is_new(cell);
   }
   if (count < 2) return;
   for (std::size_t k = 0; k < count; ++k) touch(cells_[k]);

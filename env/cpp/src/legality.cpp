@@ -295,11 +295,12 @@ Legalized place_in_order(const Design& design, const PlacementView& placement, s
   return result;
 }
 
-/// Exchanges macros of one size while that brings them nearer to where they were.
+/// Exchanges macros of one size and halo while that brings them nearer to where they were.
 void exchange_equals(const Netlist& netlist, const PlacementView& wanted, const std::vector<int>& order,
                      Legalized& result) {
   const auto same = [&](int a, int b) {
     return netlist.width[a] == netlist.width[b] && netlist.height[a] == netlist.height[b] &&
+           netlist.halo[a] == netlist.halo[b] &&
            swaps_size(wanted.orientation[a]) == swaps_size(wanted.orientation[b]);
   };
   const auto distance = [&](int node, int place) {

@@ -196,7 +196,6 @@ nb::dict to_dict(lefdef::Library& library) {
   out["pin_line"] = to_numpy(std::move(library.pin_line));
   out["port"] = shapes(library.port);
   out["obstruction"] = shapes(library.obstruction);
-  out["notes"] = notes(library.notes);
   return out;
 }
 

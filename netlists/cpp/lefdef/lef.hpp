@@ -46,8 +46,6 @@ struct Library {
   std::vector<std::uint8_t> pin_direction;  // a `Direction`
   std::vector<std::int32_t> pin_line;
   Shapes port;  // of each pin
-
-  std::vector<Note> notes;
 };
 
 /// `text` must outlive the library. Throws ParseError.

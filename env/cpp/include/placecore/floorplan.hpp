@@ -109,9 +109,8 @@ class Floorplan {
   Evaluator evaluator_;
   TopSum density_top_, congestion_top_;
   std::vector<double> congestion_, by_col_, by_row_, centre_x_, centre_y_;
-  std::vector<int> cell_seen_;
+  SeenCells seen_cells_;
   std::vector<Cell> cells_;
-  int epoch_ = 0;
 };
 
 }  // namespace placecore

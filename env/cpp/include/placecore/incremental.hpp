@@ -199,8 +199,7 @@ class IncrementalCost {
   long accepted_ = 0;
 
   TopSum density_top_, congestion_top_, floor_top_, guide_top_;
-  std::vector<int> cell_seen_;
-  int cell_epoch_ = 0;
+  SeenCells seen_cells_;
   std::vector<Cell> cells_;
   std::vector<double> running_, floor_map_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -28,6 +29,29 @@ struct RouteSteps {
     horizontal.assign(static_cast<std::size_t>(cols + 1) * rows, 0.0);
     vertical.assign(static_cast<std::size_t>(rows + 1) * cols, 0.0);
   }
+};
+
+/// Tells the distinct cells of one net after the other, without a map to clear for each.
+class SeenCells {
+ public:
+  void resize(int cells) { seen_.assign(cells, 0); }
+
+  void next_net() {
+    if (++net_ != 0) return;
+    std::fill(seen_.begin(), seen_.end(), 0U);  // the count has come round
+    net_ = 1;
+  }
+
+  /// Whether no pin of the net was in the cell before.
+  bool is_new(int cell) {
+    const bool is_new = seen_[cell] != net_;
+    seen_[cell] = net_;
+    return is_new;
+  }
+
+ private:
+  std::vector<std::uint32_t> seen_;
+  std::uint32_t net_ = 0;
 };
 
 /// Adds `weight` times the routes of nets to steps.

@@ -16,7 +16,8 @@ class Search {
          std::uint64_t seed, int num_threads);
 
   /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
-  /// whichever ends first. Bounded by moves alone the result depends on nothing but seed and number of threads.
+  /// whichever ends first (chains that have joined: by moves only where the seconds are infinite). Bounded by moves
+  /// alone the result depends on nothing but seed and number of threads.
   /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first, until chains join: it
   /// helps some designs and harms others.
   void run(double from, double to, double seconds, long moves, double guide = 0.0);
