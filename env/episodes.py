@@ -84,6 +84,16 @@ class Task:
         )
         return Task(design, start, order, costs, core)
 
+    def check_begins(self) -> None:
+        """Raises NetlistError if the first macro fits on no grid cell, so that an episode ends before it begins."""
+        if not Episodes([self], FloorplanConfig()).observe()["action_mask"].any():
+            netlist, canvas = self.design.netlist, self.design.canvas
+            raise NetlistError(
+                f"design '{self.design.name}': no grid cell is free for the centre of macro "
+                f"'{netlist.node_name[self.order[0]]}', the first one; a grid finer than {canvas.cols} x {canvas.rows} "
+                "may have one, or free fixed macros"
+            )
+
     @property
     def num_cells(self) -> int:
         return self.design.canvas.rows * self.design.canvas.cols

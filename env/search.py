@@ -80,6 +80,16 @@ class SearchResult:
     interrupted: bool
     """By Ctrl-C: what was found until then."""
 
+    def complete(self) -> Placement:
+        """The placement, for a caller that goes on with it: Ctrl-C is not for the search alone.
+
+        Raises:
+            KeyboardInterrupt: the search was interrupted.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self.placement
+
 
 def search(
     design: Design,
@@ -175,7 +185,7 @@ SOFT_TEMPERATURES = (1.5e-4, 1e-6)
 """First and last temperature for soft macros alone: an analytic start leaves wirelength that descent does not find."""
 
 
-def search_soft_macros(
+def anneal_soft_macros(
     design: Design,
     placement: Placement,
     model: CostModel,
@@ -198,26 +208,6 @@ def search_soft_macros(
     soft = design.netlist.is_soft & ~placement.fixed
     config = SearchConfig(seconds, moves, seed, threads, *SOFT_TEMPERATURES)
     return search(design, placement, config, model, movable=soft)
-
-
-def anneal_soft_macros(
-    design: Design,
-    placement: Placement,
-    model: CostModel,
-    seconds: float = 0.0,
-    moves: int | None = None,
-    seed: int = 0,
-    threads: int = 1,
-) -> Placement:
-    """As `search_soft_macros`, as a part of something longer: Ctrl-C goes on to the caller.
-
-    Raises:
-        KeyboardInterrupt: the search was interrupted.
-    """
-    found = search_soft_macros(design, placement, model, seconds, moves, seed, threads)
-    if found.interrupted:
-        raise KeyboardInterrupt
-    return found.placement
 
 
 def _proposed(chains: _core.Search) -> int:

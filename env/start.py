@@ -69,7 +69,7 @@ def legalize(design: Design, placement: Placement, core: _core.Design | None = N
     """
     netlist, canvas = design.netlist, design.canvas
     placement = orient(design, placement)
-    check_placeable(design.with_placement(placement))
+    design.with_placement(placement).check_placeable()
     placement = clamp_soft_macros(design, placement)
     core = core or core_design(netlist, canvas)
     check_fixed(core, placement.replace(placed=placement.placed & placement.fixed))

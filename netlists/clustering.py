@@ -56,6 +56,8 @@ class ClusterConfig:
                 "expected groups, max_fanout and threads of at least 1, levels and imbalance of at least 0, got "
                 f"{self.groups}, {self.max_fanout}, {self.threads}, {self.levels} and {self.imbalance:g}"
             )
+        if self.seed < 0:
+            raise NetlistError(f"seed is {self.seed}, expected seed >= 0")
         if self.balance not in ("area", "cells"):
             raise NetlistError(f"balance is '{self.balance}', expected area or cells")
         if not 0 < self.utilisation <= 1:

@@ -17,7 +17,7 @@ from env.cost import CostModel
 from env.episodes import Episodes, FloorplanConfig, Task
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, place_soft_macros
-from netlists import Design, NetlistError, Placement
+from netlists import Design, Placement
 from placer.batching import GraphBatch, Sample, StepBatch, collate
 from placer.features import PolicyTask
 from placer.policy import Policy
@@ -75,12 +75,11 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     """
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
+    task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
+    task.check_begins()
     legal = rollout or place_soft_macros(design, legalize(design, start, costs.core), costs.core)
     found = search(design, legal, SearchConfig(moves=moves, seed=seed, start_temperature=2e-4), costs)
-    task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     replayed = replay(task, found.placement)
-    if not replayed.targets:
-        raise NetlistError(f"design '{design.name}': no grid cell is free for the centre of its first macro")
     return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
-from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search, search_soft_macros
+from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
 from env.start import analytic_start, check_placeable, legalize, movable_macros, place_soft_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
@@ -164,7 +164,7 @@ def soft_starts(design: Design, placement: Placement, model: CostModel, seed: in
 
 def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, moves: int) -> Start:
     """The start that annealing the soft macros makes of a placement."""
-    return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed), model, rough)
+    return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed).complete(), model, rough)
 
 
 class _Pipeline:
@@ -207,7 +207,7 @@ class _Pipeline:
             # A kept placement has had its soft macros annealed for long: the time is better spent on the best new one.
             fresh = [key for key in starts if key != "kept"] or [name]
             annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
-            annealed = search_soft_macros(
+            annealed = anneal_soft_macros(
                 design, starts[annealed_name].rough, self.model, seconds, seed=config.seed, threads=config.threads
             )
             self.interrupted = annealed.interrupted

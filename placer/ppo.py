@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from env.episodes import Episodes, Task
+from env.episodes import Task
 from env.vector import FloorplanVectorEnv
 from netlists import Design, NetlistError, Placement
 from netlists.files import make_folder, remove, write_bytes
@@ -112,7 +112,7 @@ class _Run:
         self.names = _unique_names(self.designs)
         self.tasks = [PolicyTask.make(Task.make(design, config.floorplan)) for design in self.designs]
         for task in self.tasks:
-            _check_begins(task.task, config)
+            task.task.check_begins()
         state: dict[str, Tensor] = {}
         if resume and (out / STATE_FILE).exists():
             state = self._resume()
@@ -313,17 +313,6 @@ class _Run:
 def whole_episodes(length: int, least: int = 64) -> int:
     """The steps of the fewest whole episodes of a length that come to `least` steps."""
     return -(-least // length) * length
-
-
-def _check_begins(task: Task, config: TrainConfig) -> None:
-    """Raises NetlistError if the first macro fits on no grid cell: no episode can begin."""
-    if not Episodes([task], config.floorplan).observe()["action_mask"].any():
-        netlist, canvas = task.design.netlist, task.design.canvas
-        raise NetlistError(
-            f"design '{task.design.name}': no grid cell is free for the centre of macro "
-            f"'{netlist.node_name[task.order[0]]}', the first one; a grid finer than {canvas.cols} x {canvas.rows} may "
-            "have one, or free fixed macros"
-        )
 
 
 def _unique_names(designs: Sequence[Design]) -> list[str]:

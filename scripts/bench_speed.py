@@ -84,7 +84,7 @@ def soft_solver(design: Design) -> list[dict[str, Any]]:
         began = time.perf_counter()
         placed = place_soft_macros(design, legal, model.core)
         if moves:
-            placed = anneal_soft_macros(design, placed, model, moves=moves)
+            placed = anneal_soft_macros(design, placed, model, moves=moves).placement
         seconds = time.perf_counter() - began
         rows.append(
             {

@@ -193,7 +193,7 @@ def judge(net: SoftNet, design: Design, placement: Placement, seed: int, config:
     model = CostModel(design.netlist, design.canvas)
 
     def cost_after(start: Placement, moves: int) -> float:
-        placed = anneal_soft_macros(design, start, model, moves=moves, seed=seed) if moves else start
+        placed = anneal_soft_macros(design, start, model, moves=moves, seed=seed).complete() if moves else start
         return model.evaluate(placed).proxy_cost
 
     analytic = place_soft_macros(design, placement, model.core)

@@ -45,7 +45,8 @@ def anneal_grid(design: Design, start: Placement, model: CostModel, budget: Budg
             placement = _sweep(design, placement, model, budget, order, total)
             seconds = min(budget.left, time.monotonic() - began)
             seed = int(budget.rng.integers(2**31))
-            placement = anneal_soft_macros(design, placement, model, seconds, seed=seed, threads=budget.threads)
+            annealed = anneal_soft_macros(design, placement, model, seconds, seed=seed, threads=budget.threads)
+            placement = annealed.complete()
             cost = model.evaluate(placement).proxy_cost
             if cost < least:
                 best, least = placement, cost

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from env.cost import CostModel
 from env.episodes import ORDERS, Episodes, FloorplanConfig, Task
-from env.search import search_soft_macros
+from env.search import anneal_soft_macros
 from netlists import Design, Placement
 from placer.baselines.method import Budget
 
@@ -64,7 +64,7 @@ def _best_episode(
     except KeyboardInterrupt:
         return best
     seed = int(budget.rng.integers(2**31))
-    return search_soft_macros(design, best, model, budget.left, seed=seed, threads=budget.threads).placement
+    return anneal_soft_macros(design, best, model, budget.left, seed=seed, threads=budget.threads).placement
 
 
 def _play(episodes: Episodes, choose: Choice) -> tuple[float, Placement] | None:

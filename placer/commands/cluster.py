@@ -42,8 +42,6 @@ class Cluster:
         for name, lines in (("cols", self.cols), ("rows", self.rows)):
             if lines is not None and not 1 <= lines <= MAX_GRID:
                 raise NetlistError(f"{name} is {lines}, expected 1 to {MAX_GRID}")
-        if self.seed < 0 or self.threads < 1:
-            raise NetlistError(f"expected seed >= 0 and threads >= 1, got {self.seed} and {self.threads}")
         config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
         design = netlists.read(self.design, self.placement)
         canvas = design.canvas

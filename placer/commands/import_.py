@@ -53,8 +53,6 @@ class Import:
         from netlists.source import CLUSTERS_NAME, forget_source
 
         self._check()
-        if self.seed < 0 or self.threads < 1:
-            raise NetlistError(f"expected seed >= 0 and threads >= 1, got {self.seed} and {self.threads}")
         config = ClusterConfig(groups=self.groups, seed=self.seed, threads=self.threads)
         design, notes, write_origin = self._read()
         design, kept = self._constrained(design)

@@ -42,7 +42,7 @@ def test_methods_that_start_from_a_placement_never_end_worse(small, method):
 
 def test_annealing_improves_hard_macros_among_well_placed_soft_ones(small):
     model = CostModel(small.netlist, small.canvas)
-    start = anneal_soft_macros(small, small.placement, model, moves=100_000)
+    start = anneal_soft_macros(small, small.placement, model, moves=100_000).placement
     placement, _ = run("annealing", small, start, seconds=2)
     assert model.evaluate(placement).proxy_cost < 0.99 * model.evaluate(start).proxy_cost
 

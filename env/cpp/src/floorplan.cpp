@@ -160,14 +160,10 @@ void Floorplan::update_mask() {
   const Point reach{canvas.snap_x.pitch, canvas.snap_y.pitch};  // snapping moves a macro off its cell's centre
   const auto forbid = [&](const Box& obstacle, double distance) {
     const double reach_x = distance + size.ux + reach.x, reach_y = distance + size.uy + reach.y;
-    // Clamped before the cast: blockages may reach far beyond the canvas.
-    const auto cell_at = [](double at, double cell, int count) {
-      return static_cast<int>(std::clamp(at / cell, -1.0, static_cast<double>(count)));
-    };
-    const int col_lo = std::max(0, cell_at(obstacle.lx - reach_x, grid_.cell_width, grid_.cols) - 1);
-    const int col_hi = std::min(grid_.cols - 1, cell_at(obstacle.ux + reach_x, grid_.cell_width, grid_.cols) + 1);
-    const int row_lo = std::max(0, cell_at(obstacle.ly - reach_y, grid_.cell_height, grid_.rows) - 1);
-    const int row_hi = std::min(grid_.rows - 1, cell_at(obstacle.uy + reach_y, grid_.cell_height, grid_.rows) + 1);
+    const int col_lo = std::max(0, grid_.nearest_col(obstacle.lx - reach_x) - 1);
+    const int col_hi = std::min(grid_.cols - 1, grid_.nearest_col(obstacle.ux + reach_x) + 1);
+    const int row_lo = std::max(0, grid_.nearest_row(obstacle.ly - reach_y) - 1);
+    const int row_hi = std::min(grid_.rows - 1, grid_.nearest_row(obstacle.uy + reach_y) + 1);
     for (int row = row_lo; row <= row_hi; ++row) {
       for (int col = col_lo; col <= col_hi; ++col) {
         const int cell = row * grid_.cols + col;

@@ -12,11 +12,8 @@ namespace placecore {
 /// Calls `add(cell, area)` for every grid cell that the box overlaps; the box is clipped to the canvas.
 template <class Add>
 void for_each_overlap(const Grid& grid, const Box& box, Add add) {
-  const auto cell_at = [](double at, double cell, int count) {
-    return static_cast<int>(std::clamp(at / cell, 0.0, count - 1.0));
-  };
-  const int col_lo = cell_at(box.lx, grid.cell_width, grid.cols), col_hi = cell_at(box.ux, grid.cell_width, grid.cols);
-  const int row_lo = cell_at(box.ly, grid.cell_height, grid.rows), row_hi = cell_at(box.uy, grid.cell_height, grid.rows);
+  const int col_lo = grid.nearest_col(box.lx), col_hi = grid.nearest_col(box.ux);
+  const int row_lo = grid.nearest_row(box.ly), row_hi = grid.nearest_row(box.uy);
   for (int row = row_lo; row <= row_hi; ++row) {
     const double dy = std::min(box.uy, (row + 1) * grid.cell_height) - std::max(box.ly, row * grid.cell_height);
     if (dy <= 0.0) continue;

@@ -2,6 +2,7 @@
 // Microns, origin lower left, positions are centres, grids are (row, col) with row 0 at the bottom.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -23,6 +24,9 @@ struct Grid {
   double cell_width, cell_height;
 
   int size() const { return cols * rows; }
+  /// Column or row of a place, the outermost one where it is beyond: far beyond it would be none that an int holds.
+  int nearest_col(double x) const { return static_cast<int>(std::clamp(x / cell_width, 0.0, cols - 1.0)); }
+  int nearest_row(double y) const { return static_cast<int>(std::clamp(y / cell_height, 0.0, rows - 1.0)); }
 };
 
 /// Where lower left corners of hard macros may lie along an axis; a pitch of 0: anywhere.
