@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from env.cost import Costs
 from env.render import HARD_COLOUR, SOFT_COLOUR, draw_placement
 from env.search import SearchResult, TracePoint
 from netlists import Design
@@ -34,23 +35,23 @@ def save_search_picture(path: str | Path, design: Design, search: SearchResult) 
         axes = figure.add_subplot(grid[0, column])
         axes.set_title(title, fontsize=12, loc="left", fontweight="bold")
         draw_placement(axes, design.with_placement(placement))
-    _draw_trace(figure.add_subplot(grid[1, 0]), search.trace)
+    _draw_trace(figure.add_subplot(grid[1, 0]), search.trace, search.costs)
     _draw_acceptance(figure.add_subplot(grid[1, 1]), search.acceptance)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(Path(path), buffer.getvalue())
 
 
-def _draw_trace(axes: Any, trace: Sequence[TracePoint]) -> None:
-    """Each term relative to where it ends, so that all of them share one axis."""
-    axes.set_title("Cost terms against time (1 = at the end)", fontsize=10, loc="left")
+def _draw_trace(axes: Any, trace: Sequence[TracePoint], found: Costs) -> None:
+    """Each term relative to what was found, so that all of them share one axis."""
+    axes.set_title("Cost terms against time (1 = of the placement found)", fontsize=10, loc="left")
     if not trace:
         return
     seconds = [point.seconds for point in trace]
     for name, colour in TERM_COLOURS.items():
-        last = getattr(trace[-1], name) or 1.0
-        values = [getattr(point, name) / last for point in trace]
-        label = f"{name.removesuffix('_cost')} ({last:.4f})"
+        cost = getattr(found, name)
+        values = [getattr(point, name) / (cost or 1.0) for point in trace]
+        label = f"{name.removesuffix('_cost')} ({cost:.4f})"
         axes.plot(seconds, values, color=colour, linewidth=2.2 if name == "proxy_cost" else 1.3, label=label)
     axes.set_xlabel("s", fontsize=9)
     axes.grid(color="#e6e6e1", linewidth=0.5)

@@ -1,11 +1,12 @@
-"""Exact search over hard and soft macros: annealing chains of the compiled core, driven slice by slice."""
+"""Exact search over hard and soft macros: annealing by chains of the compiled core, driven slice by slice."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -16,22 +17,30 @@ from env.cost import CostModel, Costs, core_placement
 from env.start import movable_macros
 from netlists import Design, Placement
 
-SLICES = 60
-"""Parts of a search, between which a caller hears of it; more if one would take over 1 s."""
+ANNEAL_MOVES = 200_000
+"""Most moves of an anneal, for each macro that moves. In a longer one the seed decides more than the length does: what
+is left of the budget is worth more in another anneal, the best of which counts."""
+
+LEAST_ANNEAL = 0.5
+"""Share of these moves, or of the time that they took: the rest of the budget, if less, goes to the best placement."""
+
+SLICES, SLICE_SECONDS, SLICE_MOVES = 60, 0.5, 500_000
+"""Parts of an anneal, between which a caller hears of it, and what one may take of either before there are more. Where
+the moves decide, slices do not depend on the seconds: neither do, then, the anneals of a single chain."""
 
 GUIDE, GUIDED_SHARE = 0.5, 0.7
 """Weight, at the beginning, of the guide that lets every other chain free blocked grid cells
-(`IncrementalCost::set_guide`), and the share of the search over which it falls to 0."""
+(`IncrementalCost::set_guide`), and the share of the anneal over which it falls to 0."""
 
 JOIN_AT = 0.25
-"""Share of the search after which the chains go on together from the best of them, guided if it is: by then it shows
+"""Share of the anneal after which the chains go on together from the best of them, guided if it is: by then it shows
 whether the guide helps this design."""
 
 UNLIMITED = 10**15
 """Moves, where time is the limit."""
 
 Listener = Callable[[float, float, float], None]
-"""Is told: share of the search that is over, proxy cost of the best chain, moves per second."""
+"""Is told: share of the search that is over, proxy cost found or, if lower, of the best chain, moves per second."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class SearchConfig:
 
 
 class TracePoint(NamedTuple):
-    """Where the best chain of a search stood."""
+    """Where the best chain of an anneal stood."""
 
     seconds: float
     """Since the search began."""
@@ -115,40 +124,114 @@ def search(
     began = time.monotonic()
     model = costs or CostModel(design.netlist, design.canvas)
     movable = movable_macros(design) if movable is None else movable
-    chains = _core.Search(
-        model.core, core_placement(placement), movable, astuple(model.weights), config.seed, config.threads
-    )
-    slices = max(SLICES, int(config.seconds)) if config.moves is None else SLICES
-    trace: list[TracePoint] = []
+    run = _Run(design, placement, config, model, movable, listener, began)
     interrupted = False
-    if not np.any(movable & design.netlist.is_hard):
-        chains.join()  # the guide is about hard macros
     try:
-        hot = config.start_temperature or fit_temperature(placement, model, movable, config)
-        ready = time.monotonic()
-        for part in range(slices):
-            warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / slices) for k in (0, 1))
-            guide = GUIDE * max(0.0, 1 - (part + 0.5) / slices / GUIDED_SHARE)
-            if config.moves is None:
-                left = ready + (config.seconds - ready + began) * (part + 1) / slices - time.monotonic()
-                if left <= 0:
-                    continue
-                chains.run(warmer, colder, left, UNLIMITED, guide)
-            else:
-                moves = config.moves * (part + 1) // slices - config.moves * part // slices
-                chains.run(warmer, colder, math.inf, moves, guide)
-            if part + 1 >= JOIN_AT * slices:
-                chains.join()
-            elapsed = time.monotonic() - began
-            trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))
-            if listener:
-                listener((part + 1) / slices, chains.proxy, _proposed(chains) / elapsed)
+        run.anneals(config.start_temperature or fit_temperature(placement, model, movable, config))
     except KeyboardInterrupt:
         interrupted = True  # what was found so far is kept
-    x, y, orientation = chains.best_positions
-    found = placement.replace(x=x, y=y, orientation=orientation)
-    acceptance = {kind: accepted / max(1, proposed) for kind, (proposed, accepted) in chains.counts.items()}
-    return SearchResult(placement, found, model.evaluate(found), _proposed(chains), acceptance, trace, interrupted)
+    acceptance = {kind: accepted / max(1, proposed) for kind, (proposed, accepted) in run.counts.items()}
+    return SearchResult(placement, run.best, run.costs, run.proposed, acceptance, run.trace, interrupted)
+
+
+class _Run:
+    """Anneals, one after the other, and what came of them."""
+
+    def __init__(
+        self,
+        design: Design,
+        start: Placement,
+        config: SearchConfig,
+        model: CostModel,
+        movable: NDArray[np.bool_],
+        listener: Listener | None,
+        began: float,
+    ) -> None:
+        self.start, self.config, self.model, self.movable = start, config, model, movable
+        self.listener, self.began = listener, began
+        self.moves_hard = bool(np.any(movable & design.netlist.is_hard))
+        self.most = max(1, ANNEAL_MOVES * int(np.count_nonzero(movable)) // config.threads)
+        self.best, self.costs = start, model.evaluate(start)
+        self.counts: dict[str, tuple[int, int]] = {}
+        self.trace: list[TracePoint] = []
+
+    @property
+    def proposed(self) -> int:
+        """Moves of all chains, in the anneals that are over."""
+        return sum(proposed for proposed, _ in self.counts.values())
+
+    def anneals(self, hot: float) -> None:
+        """As many as the budget has room for, then one with the rest of it.
+
+        Args:
+            hot: temperature at which those that begin at the start begin.
+        """
+        start = self.start
+        for number in count():
+            began = time.monotonic()
+            self._anneal(number, start, hot)
+            took = time.monotonic() - began
+            seconds, moves = self._seconds_left(), self._moves_left()
+            if seconds <= 0 or moves <= 0:
+                return
+            if seconds < LEAST_ANNEAL * took or moves < LEAST_ANNEAL * self.most:
+                start = self.best
+                hot = fit_temperature(start, self.model, self.movable, replace(self.config, seconds=seconds))
+
+    def _anneal(self, number: int, start: Placement, hot: float) -> None:
+        config = self.config
+        chains = _core.Search(
+            self.model.core,
+            core_placement(start),
+            self.movable,
+            astuple(self.model.weights),
+            config.seed + (number << 32),
+            config.threads,
+            number % 2 == 1,
+        )
+        if not self.moves_hard:
+            chains.join()  # the guide is about hard macros
+        began, seconds, moves = time.monotonic(), self._seconds_left(), min(self.most, self._moves_left())
+        slices = max(SLICES, int(min(seconds / SLICE_SECONDS, moves / SLICE_MOVES)))
+        try:
+            for part in range(slices):
+                left = began + seconds * (part + 1) / slices - time.monotonic()
+                if left <= 0:
+                    continue
+                warmer, colder = (hot * (config.end_temperature / hot) ** ((part + k) / slices) for k in (0, 1))
+                guide = GUIDE * max(0.0, 1 - (part + 0.5) / slices / GUIDED_SHARE)
+                due = moves * (part + 1) // slices - chains.proposed // config.threads
+                chains.run(warmer, colder, left, due, guide)
+                if part + 1 >= JOIN_AT * slices:
+                    chains.join()
+                self._tell(chains)
+        finally:
+            self._keep(chains)
+
+    def _seconds_left(self) -> float:
+        return math.inf if self.config.moves is not None else self.began + self.config.seconds - time.monotonic()
+
+    def _moves_left(self) -> int:
+        """Of each chain."""
+        return UNLIMITED if self.config.moves is None else self.config.moves - self.proposed // self.config.threads
+
+    def _tell(self, chains: _core.Search) -> None:
+        elapsed, proposed = time.monotonic() - self.began, self.proposed + chains.proposed
+        self.trace.append(TracePoint(elapsed, chains.proxy, *chains.costs[1:]))
+        if self.listener:
+            moves = self.config.moves
+            share = elapsed / self.config.seconds if moves is None else proposed / (moves * self.config.threads)
+            self.listener(min(1.0, share), min(self.costs.proxy_cost, chains.proxy), proposed / elapsed)
+
+    def _keep(self, chains: _core.Search) -> None:
+        x, y, orientation = chains.best_positions
+        found = self.start.replace(x=x, y=y, orientation=orientation)
+        costs = self.model.evaluate(found)
+        if costs.proxy_cost < self.costs.proxy_cost:
+            self.best, self.costs = found, costs
+        for kind, (proposed, accepted) in chains.counts.items():
+            before = self.counts.get(kind, (0, 0))
+            self.counts[kind] = (before[0] + proposed, before[1] + accepted)
 
 
 TEMPERATURE_RANGE = (1e-4, 1.5e-3)
@@ -208,7 +291,3 @@ def anneal_soft_macros(
     soft = design.netlist.is_soft & ~placement.fixed
     config = SearchConfig(seconds, moves, seed, threads, *SOFT_TEMPERATURES)
     return search(design, placement, config, model, movable=soft)
-
-
-def _proposed(chains: _core.Search) -> int:
-    return sum(proposed for proposed, _ in chains.counts.values())

@@ -8,7 +8,8 @@ from reference.legality import violations
 from strategies import constrained_designs, designs
 
 from env import CostModel, analytic_start, legalize
-from env.search import SearchConfig, search
+from env.search import SLICES, SearchConfig, search
+from env.start import movable_macros
 from netlists import (
     Blockage,
     Canvas,
@@ -133,6 +134,39 @@ def test_macros_of_one_size_keep_halos_of_their_own(seed):
 def test_moves_are_as_many_as_asked(small):
     for moves in (1, 100, 61):
         assert search(small, small.placement, SearchConfig(moves=moves, start_temperature=1e-5)).moves == moves
+
+
+def test_a_budget_of_several_anneals_keeps_the_best(small, monkeypatch):
+    monkeypatch.setattr("env.search.ANNEAL_MOVES", 100)
+    one = 100 * len(small.netlist.size[0][movable_macros(small)])
+    for threads in (1, 2):
+        budgets = [(one // threads) * anneals for anneals in (1, 2, 5)]
+        runs = [search(small, small.placement, SearchConfig(moves=moves, threads=threads)) for moves in budgets]
+        assert [run.moves for run in runs] == [moves * threads for moves in budgets]
+        costs = [run.costs.proxy_cost for run in runs]
+        assert costs[0] > costs[2]
+        assert costs == sorted(costs, reverse=True)
+        assert violations(small.netlist, small.canvas, runs[2].placement) == []
+
+
+def test_what_is_left_of_a_budget_goes_to_the_best(small, monkeypatch):
+    monkeypatch.setattr("env.search.ANNEAL_MOVES", 500)
+    one = 500 * len(small.netlist.size[0][movable_macros(small)])
+    start = CostModel(small.netlist, small.canvas).evaluate(small.placement).proxy_cost
+    trace = search(small, small.placement, SearchConfig(moves=one * 7 // 5)).trace
+    first, rest = trace[:SLICES], trace[SLICES:]
+    assert len(rest) == SLICES
+    assert rest[0].proxy_cost - first[-1].proxy_cost < 0.5 * (start - first[-1].proxy_cost)
+
+
+def test_anneals_bounded_by_moves_do_not_depend_on_the_seconds(small, monkeypatch):
+    monkeypatch.setattr("env.search.ANNEAL_MOVES", 50)
+    traces = [search(small, small.placement, SearchConfig(seconds=seconds)).trace for seconds in (1.0, 1.5)]
+    short, long = ([point.proxy_cost for point in trace[: 2 * SLICES]] for trace in traces)
+    assert short == long
+    assert len(set(short)) > SLICES
+    assert 0.8 < traces[0][-1].seconds < 1.3
+    assert 1.3 < traces[1][-1].seconds < 1.8
 
 
 def test_an_interrupted_search_keeps_what_it_found_and_says_so(small):

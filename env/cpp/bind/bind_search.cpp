@@ -109,17 +109,18 @@ void register_search(nb::module_& module) {
       .def(
           "__init__",
           [](Search* self, const Design& design, const PlacementArrays& placement, Array1<bool> movable,
-             std::tuple<double, double, double> weights, std::uint64_t seed, int num_threads) {
+             std::tuple<double, double, double> weights, std::uint64_t seed, int num_threads, bool guided) {
             new (self) Search(design, placement.view(design), flags(design, movable), to_weights(weights), seed,
-                              num_threads);
+                              num_threads, guided);
           },
           nb::arg("design"), nb::arg("placement"), nb::arg("movable").noconvert(), nb::arg("weights"),
-          nb::arg("seed"), nb::arg("num_threads"), nb::keep_alive<1, 2>())
+          nb::arg("seed"), nb::arg("num_threads"), nb::arg("guided") = false, nb::keep_alive<1, 2>())
       .def("run", &Search::run, nb::arg("start_temperature"), nb::arg("end_temperature"), nb::arg("seconds"),
            nb::arg("moves"), nb::arg("guide") = 0.0, nb::call_guard<nb::gil_scoped_release>(),
            "Anneals for so many seconds or moves a chain, whichever ends first.")
       .def("join", &Search::join, "From now on all chains work on the placement of the best one.")
       .def_prop_ro("proxy", &Search::proxy)
+      .def_prop_ro("proposed", &Search::proposed)
       .def_prop_ro("costs", [](const Search& self) { return to_tuple(self.costs()); })
       .def_prop_ro("best_positions",
                    [](const Search& self) {

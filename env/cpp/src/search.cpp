@@ -4,6 +4,7 @@
 #include <barrier>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <thread>
 
@@ -56,7 +57,7 @@ std::vector<int> movable_nodes(const Netlist& netlist, const PlacementView& plac
 }  // namespace
 
 Search::Search(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> movable,
-               Weights weights, std::uint64_t seed, int num_threads)
+               Weights weights, std::uint64_t seed, int num_threads, bool guided)
     : rng_(seed) {
   const auto nets = std::make_shared<const NetModel>(design, placement.placed);
   const IncrementalCost cost(design, nets, placement, weights);
@@ -65,7 +66,7 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
   const auto soft = movable_nodes(design.netlist, placement, movable, false);
   for (int thread = 0; thread < std::max(1, num_threads); ++thread) {
     chains_.emplace_back(cost, macros, hard, soft, seed * 1000003ULL + thread);
-    guided_.push_back(thread % 2 == 1);
+    guided_.push_back((thread % 2 == 1) != guided);
   }
   soft_ = soft;
   num_hard_ = hard.size();
@@ -81,35 +82,29 @@ void Search::run(double from, double to, double seconds, long moves, double guid
 void Search::run_joined(double from, double to, double seconds, long moves, double guide) {
   const auto start = Clock::now();
   const bool timed = std::isfinite(seconds);
-  const auto at = [&](double progress) { return from * std::pow(to / from, progress); };
+  const long before = proposed(), chains = static_cast<long>(chains_.size());
   struct Round {
-    double hotter, colder, seconds;
+    double temperature, seconds;
     long moves;
   };
   std::optional<Round> round;
-  long done = 0;
   const auto next = [&]() noexcept {
     const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    const long done = (proposed() - before) / chains;
     round.reset();
     if (done >= moves || elapsed >= seconds) return;
     deal();
-    if (timed) {
-      const double length = std::min(kRoundSeconds, seconds - elapsed);
-      round = {at(elapsed / seconds), at((elapsed + length) / seconds), length, moves};
-    } else {
-      const long count = std::min(kRoundMoves, moves - done);
-      const double total = static_cast<double>(moves);
-      round = {at(static_cast<double>(done) / total), at(static_cast<double>(done + count) / total), seconds, count};
-      done += count;
-    }
+    const double progress = std::max(elapsed / seconds, static_cast<double>(done) / static_cast<double>(moves));
+    round = {from * std::pow(to / from, progress), std::min(kRoundSeconds, seconds - elapsed), moves - done};
+    if (!timed) round = {round->temperature, seconds, std::min(kRoundMoves, moves - done)};
   };
   next();
   std::barrier moved(static_cast<std::ptrdiff_t>(chains_.size()));
   std::barrier taken(static_cast<std::ptrdiff_t>(chains_.size()), next);
   on_threads(chains_.size(), [&](std::size_t i) {
     while (round) {
-      anneal(chains_[i], round->hotter, round->colder, round->seconds, round->moves, guided_[i] ? guide : 0.0,
-             kRoundBatch);
+      anneal(chains_[i], round->temperature, round->temperature, round->seconds, round->moves,
+             guided_[i] ? guide : 0.0, kRoundBatch);
       moved.arrive_and_wait();
       // Each reads of the others only where they have put macros of their own, which none of them changes any more.
       for (std::size_t other = 0; other < chains_.size(); ++other) {
@@ -167,6 +162,11 @@ MoveCounts Search::counts() const {
     }
   }
   return total;
+}
+
+long Search::proposed() const {
+  const MoveCounts total = counts();
+  return std::accumulate(total.proposed.begin(), total.proposed.end(), 0L);
 }
 
 }  // namespace placecore

@@ -12,14 +12,15 @@ namespace placecore {
 class Search {
  public:
   /// `movable`: (N) flags; the movable hard macros must be legal.
+  /// `guided`: the first chain is, and of the others every other one.
   Search(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> movable, Weights weights,
-         std::uint64_t seed, int num_threads);
+         std::uint64_t seed, int num_threads, bool guided = false);
 
   /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
-  /// whichever ends first (chains that have joined: by moves only where the seconds are infinite). Bounded by moves
-  /// alone the result depends on nothing but seed and number of threads.
-  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain, the second one first, until chains join: it
-  /// helps some designs and harms others.
+  /// whichever ends first. Bounded by moves alone the result depends on nothing but seed and number of threads; so does
+  /// that of a single chain whose moves end first.
+  /// `guide` (see `IncrementalCost::set_guide`) is for every other chain until chains join: it helps some designs and
+  /// harms others.
   void run(double from, double to, double seconds, long moves, double guide = 0.0);
   /// From now on the chains work on one placement, that of the best one, guided if that is: in rounds of half
   /// a thousandth of a second each moves macros of its own, the first one all hard ones, and then they are put together.
@@ -30,6 +31,8 @@ class Search {
   double proxy() const { return leader().proxy(); }
   const Costs& costs() const { return leader().costs(); }
   MoveCounts counts() const;
+  /// By all chains.
+  long proposed() const;
 
  private:
   const Annealer& leader() const;
