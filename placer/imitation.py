@@ -44,6 +44,8 @@ class ImitationConfig:
     """Of Adam, at the start; it falls to a hundredth along a cosine of the share of the run that is over."""
     seed: int = 0
     """Of the order of samples."""
+    device: str = "cpu"
+    """Torch device: cpu, cuda ..."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def imitate(
     """Trains a policy on lessons; returns the mean cross-entropy of each epoch.
 
     Args:
-        policy: changed in place.
+        policy: changed in place, and left on `config.device`.
         lessons: what it is shown.
         config: see there.
         listener: told of epoch and loss.
@@ -135,6 +137,7 @@ def imitate(
     if not lessons:
         raise ValueError("expected at least one lesson, got none")
     rng = np.random.default_rng(config.seed)
+    policy.to(config.device)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
     share_done = _share_done(lessons, config)
     policy.train()
@@ -161,9 +164,9 @@ def cross_entropy(policy: Policy, lessons: Sequence[Lesson], config: ImitationCo
     Args:
         policy: left in evaluation mode.
         lessons: at least one.
-        config: `minibatch` and `designs_at_once` bound what is computed together, the rest does not count.
+        config: `minibatch` and `designs_at_once` bound what is computed together, on `device`; the rest does not count.
     """
-    policy.eval()
+    policy.to(config.device).eval()
     total, seen = 0.0, 0
     with torch.no_grad():
         for batch in _batches(lessons, config, np.random.default_rng(config.seed)):
@@ -202,15 +205,17 @@ def _batches(lessons: Sequence[Lesson], config: ImitationConfig, rng: np.random.
     for begin in range(0, len(order), config.designs_at_once):
         group = [lessons[i] for i in order[begin : begin + config.designs_at_once]]
         tasks = [lesson.task for lesson in group]
-        graphs = GraphBatch.make(tasks)
+        graphs = GraphBatch.make(tasks, config.device)
+        graph_start = graphs.start.cpu().numpy()
         index = [(k, step) for k, lesson in enumerate(group) for step in range(len(lesson.targets))]
         drawn = rng.permutation(len(index))
         for part in np.array_split(drawn, max(1, len(drawn) // config.minibatch)):
             chosen = [index[i] for i in part]
             samples: list[Sample] = [(k, step, group[k].observations[step]) for k, step in chosen]
-            steps = collate(tasks, graphs.start.numpy(), samples)
+            steps = collate(tasks, graph_start, samples)
             targets, grids = [group[k].targets[step] for k, step in chosen], [tasks[k].grid for k, _ in chosen]
-            yield _Batch(graphs, steps, _pad_targets(targets, grids, steps.maps.shape[2:]))
+            target = _pad_targets(targets, grids, steps.maps.shape[2:])
+            yield _Batch(graphs, steps.to(config.device), target.to(config.device))
 
 
 def _loss(policy: Policy, batch: _Batch) -> Tensor:

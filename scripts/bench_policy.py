@@ -54,6 +54,10 @@ class BenchPolicy:
     """Runs of each measurement."""
     threads: int = 2
     """Threads of rollouts and of torch."""
+    device: str = "cpu"
+    """Torch device of the rollouts and gradient steps of training: cpu, cuda ..."""
+    bf16: bool = False
+    """Convolutions in bfloat16."""
 
 
 def spread(run: Callable[[], float], repeats: int) -> dict[str, float]:
@@ -98,35 +102,39 @@ def profile_of_rollout(policy: CompiledPolicy) -> dict[str, float]:
     return {name: round(1e3 * value, 3) for name, value in parts.items()}
 
 
-def training_speeds(task: PolicyTask, threads: int, repeats: int) -> dict[str, Any]:
-    """Steps a second of rollouts in torch, and of gradient steps on them."""
-    torch.set_num_threads(threads)
-    policy = load_checkpoint(SHIPPED).policy.eval()
-    env = FloorplanVectorEnv([task.task] * (2 * BATCH), CONFIG, threads)
-    player, generator = Player(env, [task], [0] * (2 * BATCH), "cpu"), torch.Generator().manual_seed(0)
+def training_speeds(task: PolicyTask, config: BenchPolicy) -> dict[str, Any]:
+    """Steps a second of rollouts in torch, and of gradient steps on them, both from samples that lie in CPU memory."""
+    torch.set_num_threads(config.threads)
+    policy = load_checkpoint(SHIPPED).policy.eval().to(config.device)
+    policy.policy_head.bf16 = config.bf16
+    env = FloorplanVectorEnv([task.task] * (2 * BATCH), CONFIG, config.threads)
+    player, generator = Player(env, [task], [0] * (2 * BATCH), config.device), torch.Generator().manual_seed(0)
     steps = len(task.order_node)
     rolls: list[Rollout] = []
     rollout = spread(
-        lambda: 2 * BATCH * steps / timed(lambda: rolls.append(player.play(policy, steps, generator))), repeats
+        lambda: 2 * BATCH * steps / timed(lambda: rolls.append(player.play(policy, steps, generator))), config.repeats
     )
     batch = rolls[0].batch
     index = torch.arange(FINETUNE.minibatch)
-    part = batch.select(index)
-    actions = torch.as_tensor(rolls[0].actions.reshape(-1))[index]
-    zeros = torch.zeros(len(index))
+    actions = torch.as_tensor(rolls[0].actions.reshape(-1))[index].to(config.device)
+    zeros = torch.zeros(len(index), device=config.device)
 
     def gradient_step() -> None:
-        logits, values = policy(policy.embed(player.graphs), part)
+        logits, values = policy(policy.embed(player.graphs), batch.select(index).to(config.device))
         terms = ppo_loss(logits, values, actions, zeros, zeros, zeros, FINETUNE.clip)
         (terms.policy_loss + terms.value_loss).backward()
+        policy.value_head.mlp[0].weight.grad[0, 0].item()  # a GPU is done when this is known
 
-    learned = spread(lambda: len(index) / timed(gradient_step), repeats)
+    learned = spread(lambda: len(index) / timed(gradient_step), config.repeats)
     collated = min(timed(lambda: collate([task], player.graph_start, player.samples())) for _ in range(20))
     return {
         "rollout_steps_per_second": rollout,
         "gradient_samples_per_second": learned,
         "collating_ms_a_step": round(1e3 * collated, 3),
         "environments": 2 * BATCH,
+        "threads": config.threads,
+        "device": torch.cuda.get_device_name() if config.device.startswith("cuda") else config.device,
+        "bf16": config.bf16,
     }
 
 
@@ -147,7 +155,7 @@ def main(config: BenchPolicy) -> None:
             for threads in sorted({1, config.threads})
         },
         "profile_ms_of_8_steps": profile_of_rollout(policy),
-        "training": training_speeds(task, config.threads, config.repeats) | {"threads": config.threads},
+        "training": training_speeds(task, config),
     }
     make_folder(config.out.parent)
     write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())

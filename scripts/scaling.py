@@ -5,17 +5,26 @@
 Every policy sees the same number of samples, in steps of the same size; only the number of designs that they come from
 differs. How their placements are judged is in `study.py`. Besides, it is asked how well they foresee where search puts
 the macros of designs that they never saw: cross-entropy is less noisy than what a few placements cost.
+
+Trained policies are kept in `--runs`, and none that is there is trained again: they can be trained on another machine
+(`--no-judge --device cuda --jobs 15`) than where they are judged.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import tyro
 from lessons import make_lessons
 from study import (
@@ -30,7 +39,8 @@ from study import (
     run_study,
 )
 
-from placer.checkpoint import load_checkpoint
+from netlists.files import make_folder
+from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.imitation import ImitationConfig, Lesson, cross_entropy, imitate, make_lesson
 from placer.policy import Policy
 from placer.weights import policy_path
@@ -55,6 +65,14 @@ class Scaling(Study):
     """Designs that the samples of a step come from."""
     moves: int = 500_000
     """Of the search that makes the targets of a design."""
+    runs: Path = Path("runs/scaling")
+    """Folder of the trained policies."""
+    jobs: int = 1
+    """Policies trained at the same time, each on `threads` threads; on Linux only if more than one."""
+    device: str = "cpu"
+    """Torch device to train on: cpu, cuda ..."""
+    judge: bool = True
+    """Judge the policies, and write the record; if not, they are only trained."""
 
 
 Unseen = dict[str, list[Lesson]]
@@ -70,24 +88,77 @@ def unseen_lessons(designs: Designs, config: Scaling) -> Unseen:
     }
 
 
-def trained(
-    lessons: Sequence[Lesson], unseen: Unseen, config: Scaling, count: int, seed: int
-) -> tuple[Policy, dict[str, Any]]:
-    """A new policy that has seen `config.samples` samples of `count` lessons, and how it went."""
+def checkpoint_of(config: Scaling, count: int, seed: int) -> Path:
+    """Where the policy trained on so many designs is kept."""
+    return config.runs / f"{count}_{seed}.safetensors"
+
+
+def train_missing(config: Scaling) -> None:
+    """Trains the policies that are not there yet, each in a process of its own.
+
+    Processes are forked, lessons being too large to be sent to each: torch must not have been used before.
+    """
+    make_folder(config.runs)
+    todo = [key for key in product(config.counts, config.seeds) if not checkpoint_of(config, *key).exists()]
+    if not todo:
+        return
+    lessons = make_lessons(lesson_designs(max(config.counts)), config.moves, config.jobs * config.threads)
+    fork, running = multiprocessing.get_context("fork"), []
+    while todo or running:
+        while todo and len(running) < config.jobs:
+            running.append(fork.Process(target=train_one, args=(lessons, config, *todo.pop(0))))
+            running[-1].start()
+        wait([process.sentinel for process in running])
+        if any(process.exitcode for process in running):
+            sys.exit("training failed; its message is above")
+        running = [process for process in running if process.exitcode is None]
+
+
+def train_one(lessons: Sequence[Lesson], config: Scaling, count: int, seed: int) -> None:
+    """Writes a new policy that has seen `config.samples` samples of `count` lessons, and how it went."""
+    torch.set_num_threads(config.threads)
     chosen = [lessons[i] for i in np.random.default_rng(seed).permutation(len(lessons))[:count]]
     # Steps are cut from groups of designs: a few designs are repeated, so that groups and steps are of the usual size.
     repeated = chosen * max(1, config.designs_at_once // count)
-    policy = new_policy(seed)
-    settings = ImitationConfig(
-        samples=config.samples, minibatch=config.minibatch, designs_at_once=config.designs_at_once, seed=seed
-    )
-    curve = imitate(policy, repeated, settings)
-    return policy, {
+    policy, began = new_policy(seed), time.monotonic()
+    curve = imitate(policy, repeated, imitation_config(config, seed))
+    details = {
         "distinct_samples": sum(len(lesson.targets) for lesson in chosen),
         "first_loss": round(curve[0], 4),
         "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
-        "unseen_loss": {kind: round(cross_entropy(policy, of, settings), 4) for kind, of in unseen.items()},
+        "device": torch.cuda.get_device_name() if config.device.startswith("cuda") else config.device,
+        "training_seconds": round(time.monotonic() - began, 1),
     }
+    print(count, seed, details, flush=True)
+    settings = {"samples": config.samples, "minibatch": config.minibatch, "moves": config.moves}
+    save_checkpoint(checkpoint_of(config, count, seed), policy, {**settings, **details})
+
+
+def imitation_config(config: Scaling, seed: int) -> ImitationConfig:
+    """Samples, not epochs, and steps of one size."""
+    return ImitationConfig(
+        samples=config.samples,
+        minibatch=config.minibatch,
+        designs_at_once=config.designs_at_once,
+        seed=seed,
+        device=config.device,
+    )
+
+
+def trained(unseen: Unseen, config: Scaling, count: int, seed: int) -> tuple[Policy, dict[str, Any]]:
+    """The policy trained on so many designs, and how it went.
+
+    Exits with a message if it was trained with other settings.
+    """
+    path = checkpoint_of(config, count, seed)
+    checkpoint = load_checkpoint(path)
+    details = {name: value for name, value in checkpoint.record.items() if name != "versions"}
+    for name in ("samples", "minibatch", "moves"):
+        if details.pop(name) != getattr(config, name):
+            sys.exit(f"{path} was trained with other {name}; move it away or name another --runs")
+    settings = imitation_config(config, seed)
+    unseen_loss = {kind: round(cross_entropy(checkpoint.policy, of, settings), 4) for kind, of in unseen.items()}
+    return checkpoint.policy, details | {"unseen_loss": unseen_loss}
 
 
 def draw(path: Path, record: dict[str, Any]) -> None:
@@ -128,14 +199,15 @@ def losses_of(runs: list[dict[str, Any]], policy: str, kind: str) -> list[float]
 
 
 def main(config: Scaling) -> None:
-    """Goes on with the record, or begins it; draws the picture."""
-    lessons = make_lessons(lesson_designs(max(config.counts)), config.moves, config.threads)
+    """Trains what is missing; goes on with the record, or begins it; draws the picture."""
+    train_missing(config)
+    if not config.judge:
+        return
     unseen = unseen_lessons(designs_to_judge_by(config), config)
-
     makers: dict[str, Maker] = {
         SHIPPED: lambda seed: (load_checkpoint(policy_path(SHIPPED)).policy, {}),  # noqa: ARG005
     }
-    makers |= {str(count): partial(trained, lessons, unseen, config, count) for count in config.counts}
+    makers |= {str(count): partial(trained, unseen, config, count) for count in config.counts}
     draw(config.out.with_suffix(".png"), run_study(config, makers))
 
 
