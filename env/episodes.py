@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class Task:
         start: provisional positions; those of soft macros hold until the end of an episode.
         order: (T,) int32, the nodes that an episode places.
         costs: its cost model.
+        config: what it was made ready for.
         core: the compiled counterpart.
     """
 
@@ -52,6 +54,7 @@ class Task:
     start: Placement
     order: NDArray[np.int32]
     costs: CostModel
+    config: FloorplanConfig
     core: _core.FloorplanTask
 
     @staticmethod
@@ -82,7 +85,11 @@ class Task:
             config.soft_rounds,
             config.soft_moves,
         )
-        return Task(design, start, order, costs, core)
+        return Task(design, start, order, costs, config, core)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled without the compiled part, which is made anew."""
+        return Task.make, (self.design, self.config, self.start)
 
     def check_begins(self) -> None:
         """Raises NetlistError if the first macro fits on no grid cell, so that an episode ends before it begins."""

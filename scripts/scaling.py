@@ -16,10 +16,10 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Scaling(Study):
     runs: Path = Path("runs/scaling")
     """Folder of the trained policies."""
     jobs: int = 1
-    """Policies trained at the same time, each on `threads` threads; on Linux only if more than one."""
+    """Policies trained at the same time, each on `threads` threads."""
     device: str = "cpu"
     """Torch device to train on: cpu, cuda ..."""
     judge: bool = True
@@ -94,44 +94,36 @@ def checkpoint_of(config: Scaling, count: int, seed: int) -> Path:
 
 
 def train_missing(config: Scaling) -> None:
-    """Trains the policies that are not there yet, each in a process of its own.
-
-    Processes are forked, lessons being too large to be sent to each: torch must not have been used before.
-    """
+    """Trains the policies that are not there yet, several at a time, each in a process of its own."""
     make_folder(config.runs)
     todo = [key for key in product(config.counts, config.seeds) if not checkpoint_of(config, *key).exists()]
     if not todo:
         return
     lessons = make_lessons(lesson_designs(max(config.counts)), config.moves, config.jobs * config.threads)
-    fork, running = multiprocessing.get_context("fork"), []
-    while todo or running:
-        while todo and len(running) < config.jobs:
-            running.append(fork.Process(target=train_one, args=(lessons, config, *todo.pop(0))))
-            running[-1].start()
-        wait([process.sentinel for process in running])
-        if any(process.exitcode for process in running):
-            sys.exit("training failed; its message is above")
-        running = [process for process in running if process.exitcode is None]
+    with ProcessPoolExecutor(config.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        drawn = {(count, seed): np.random.default_rng(seed).permutation(len(lessons))[:count] for count, seed in todo}
+        chosen = {key: [lessons[i] for i in index] for key, index in drawn.items()}
+        for future in as_completed([pool.submit(train_one, chosen[key], config, *key) for key in todo]):
+            print(*future.result(), flush=True)
 
 
-def train_one(lessons: Sequence[Lesson], config: Scaling, count: int, seed: int) -> None:
-    """Writes a new policy that has seen `config.samples` samples of `count` lessons, and how it went."""
+def train_one(lessons: Sequence[Lesson], config: Scaling, count: int, seed: int) -> tuple[int, int, dict[str, Any]]:
+    """Writes a new policy that has seen `config.samples` samples of the lessons; returns how it went."""
     torch.set_num_threads(config.threads)
-    chosen = [lessons[i] for i in np.random.default_rng(seed).permutation(len(lessons))[:count]]
     # Steps are cut from groups of designs: a few designs are repeated, so that groups and steps are of the usual size.
-    repeated = chosen * max(1, config.designs_at_once // count)
+    repeated = list(lessons) * max(1, config.designs_at_once // count)
     policy, began = new_policy(seed), time.monotonic()
     curve = imitate(policy, repeated, imitation_config(config, seed))
     details = {
-        "distinct_samples": sum(len(lesson.targets) for lesson in chosen),
+        "distinct_samples": sum(len(lesson.targets) for lesson in lessons),
         "first_loss": round(curve[0], 4),
         "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
         "device": torch.cuda.get_device_name() if config.device.startswith("cuda") else config.device,
         "training_seconds": round(time.monotonic() - began, 1),
     }
-    print(count, seed, details, flush=True)
     settings = {"samples": config.samples, "minibatch": config.minibatch, "moves": config.moves}
     save_checkpoint(checkpoint_of(config, count, seed), policy, {**settings, **details})
+    return count, seed, details
 
 
 def imitation_config(config: Scaling, seed: int) -> ImitationConfig:

@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 
 import gymnasium
@@ -9,6 +10,7 @@ from reference.legality import violations
 
 import env as env_package
 from env import INFEASIBLE_REWARD, CostModel, FloorplanConfig, FloorplanEnv, FloorplanVectorEnv, graph
+from env.episodes import Episodes, Task
 from netlists import Blockage, NetlistError
 
 
@@ -206,3 +208,16 @@ def test_blockages_may_reach_far_beyond_the_canvas(small):
         masks.append(FloorplanEnv(replace(small, canvas=canvas)).reset(seed=0)[0]["action_mask"])
     assert np.array_equal(*masks)
     assert 0 < masks[0].sum() < masks[0].size
+
+
+def test_a_pickled_task_plays_the_same_episode(small):
+    config = FloorplanConfig(order="connections", soft_rounds=1, soft_moves=100)
+    task = Task.make(small, config)
+    ends = []
+    for copy in (task, pickle.loads(pickle.dumps(task))):
+        episodes = Episodes([copy], config)
+        for _ in copy.order:
+            outcome = episodes.step(np.array([episodes.observe()["action_mask"].argmax()]))
+        ends.append((episodes.placement(0), outcome.reward.tolist()))
+    assert ends[0] == ends[1]
+    assert ends[0][0].placed.all()
