@@ -31,7 +31,7 @@ class Attribute(NamedTuple):
     field: str
     """Name of the protobuf value field: `f`, `i`, `b`, `s`, `placeholder` ..."""
     text: str
-    """The value as it stands in the file, quotes included."""
+    """The value as it stands in the file, with the quotes of a string and the braces of a block."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,15 @@ class Scanner {
     return text_.substr(begin, at_++ - begin);
   }
 
+  /// Where the next word begins.
+  std::size_t here() {
+    skip_blank();
+    return at_;
+  }
+
+  /// The text from there to what was read last.
+  std::string_view since(std::size_t begin) const { return text_.substr(begin, at_ - begin); }
+
   /// A field's value as it stands in the file, quotes included.
   std::string_view value() {
     skip_blank();
@@ -160,17 +169,32 @@ class Parser {
   }
 
  private:
+  [[noreturn]] void fail_of_depth() {
+    scan_.fail("expected at most " + std::to_string(kDeepest) + " nested blocks");
+  }
+
   void skip_block(int depth) {
-    if (depth > kDeepest) scan_.fail("expected at most " + std::to_string(kDeepest) + " nested blocks");
+    if (depth > kDeepest) fail_of_depth();
     scan_.accept(':');
     scan_.expect('{', "to open the block");
     while (!scan_.accept('}')) {
       scan_.word("a field name");
       if (scan_.accept(':')) {
-        scan_.value();
+        skip_value(depth);
       } else {
         skip_block(depth + 1);
       }
+    }
+  }
+
+  void skip_value(int depth) {
+    if (scan_.peek() == '{') {
+      skip_block(depth + 1);
+    } else if (scan_.accept('[')) {
+      if (depth > kDeepest) fail_of_depth();
+      while (!scan_.accept(']')) skip_value(depth + 1);
+    } else {
+      scan_.value();
     }
   }
 
@@ -246,8 +270,7 @@ class Parser {
         scan_.accept(':');
         scan_.expect('{', "after 'value'");
         field = scan_.word("a value field such as 'f' or 'placeholder'");
-        scan_.expect(':', "after the value field");
-        value = scan_.value();
+        value = attribute_value();
         scan_.expect('}', "to close the value");
       } else {
         throw ParseError(scan_.line(), "expected 'key' or 'value', found '" + shown(part) + "'");
@@ -255,6 +278,18 @@ class Parser {
     }
     if (key.empty() || field.empty()) scan_.fail("expected a key and a value in every attr");
     store(index, key, field, value);
+  }
+
+  /// As it stands in the file, braces included where it is a block: a list, a shape, a function.
+  std::string_view attribute_value() {
+    const bool colon = scan_.accept(':');
+    if (scan_.peek() != '{') {
+      if (!colon) scan_.fail("expected ':' or '{' after the value field");
+      return scan_.value();
+    }
+    const std::size_t begin = scan_.here();
+    skip_block(1);
+    return scan_.since(begin);
   }
 
   void store(int index, std::string_view key, std::string_view field, std::string_view value) {

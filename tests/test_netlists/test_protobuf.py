@@ -74,6 +74,23 @@ def test_files_round_trip_packed_and_names_with_escapes(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("list", '{ s: "a} # no end" s: "b" }'),
+        ("shape", "{ dim { size: 3 } dim: { size: -1 } }"),
+        ("list", "{ i: [1, 2]  f: [] # and so on }\n }"),
+    ],
+)
+def test_values_in_blocks_are_kept(field, text):
+    for separator in (" ", ": ", ":"):
+        value = f'attr {{ key: "shapes" value {{ {field}{separator}{text} }} }} attr {{ key: "side"'
+        netlist, placement = parse_netlist(TEXT.replace('attr { key: "side"', value).encode())
+        assert Attribute(0, "shapes", field, text) in netlist.attributes
+        assert Attribute(0, "side", "placeholder", '"LEFT"') in netlist.attributes
+        assert parse_netlist(format_netlist(netlist, placement).encode()) == (netlist, placement)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
         ('"port"', '"PAD"', 7, "type is 'PAD', expected PORT"),
@@ -93,6 +110,10 @@ def test_files_round_trip_packed_and_names_with_escapes(tmp_path):
         ("f: 10 ", 'f: 10 } } attr { key: "width" value { f: 11 ', 13, "width of 'ram' is stated twice"),
         ('attr { key: "x" value { f: 30 } }', "", 12, "one of x and y"),
         ("node {\n", "versions " + "{ a " * 100_000 + "node {\n", 3, "nested blocks"),
+        ("node {\n", "versions { a: " + "[" * 100_000 + "node {\n", 3, "nested blocks"),
+        ("f: 10 ", "f { g: 10 } ", 13, "expected a finite number"),
+        ("f: 10 ", "f 10 ", 13, "expected ':' or '{' after the value field"),
+        ('placeholder: "LEFT"', 'list { s: "LEFT" ', 9, "expected 'key' or 'value', found 'attr'"),
         ("node {\n", "nod {\n", 3, "expected 'node', found 'nod'"),
     ],
 )
