@@ -276,6 +276,7 @@ def anneal_soft_macros(
     moves: int | None = None,
     seed: int = 0,
     threads: int = 1,
+    listener: Listener | None = None,
 ) -> SearchResult:
     """Moves the soft macros that are not fixed, and nothing else.
 
@@ -287,7 +288,8 @@ def anneal_soft_macros(
         moves: moves instead of time; the result then depends on the seed alone.
         seed: of the moves.
         threads: chains, one a thread.
+        listener: see `search`.
     """
     soft = design.netlist.is_soft & ~placement.fixed
     config = SearchConfig(seconds, moves, seed, threads, *SOFT_TEMPERATURES)
-    return search(design, placement, config, model, movable=soft)
+    return search(design, placement, config, model, soft, listener)

@@ -38,8 +38,8 @@ make more of the time than further rollouts do."""
 POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
 """When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
 
-Listener = Callable[[str, float, float, float], None]
-"""Is told: stage, share of it that is over, proxy cost, moves per second."""
+Listener = Callable[[str, float, float, float | None], None]
+"""Is told: stage, share of it that is over, proxy cost, moves per second where that is known."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,13 @@ class _Pipeline:
             fresh = [key for key in starts if key != "kept"] or [name]
             annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
             annealed = anneal_soft_macros(
-                design, starts[annealed_name].rough, self.model, seconds, seed=config.seed, threads=config.threads
+                design,
+                starts[annealed_name].rough,
+                self.model,
+                seconds,
+                seed=config.seed,
+                threads=config.threads,
+                listener=lambda *report: self._tell("soft macros", *report),
             )
             self.interrupted = annealed.interrupted
             if annealed.costs.proxy_cost < costs.proxy_cost:
@@ -251,11 +257,17 @@ class _Pipeline:
         if isinstance(method, str) and method not in METHODS:
             raise NetlistError(f"method is '{method}', expected search or one of {', '.join(METHODS)}")
         name, start = next(iter(self._unlearned_starts().items()))
-        budget = Budget(time.monotonic() + max(0.0, self._left()), np.random.default_rng(config.seed), config.threads)
         place_with = METHODS[method] if isinstance(method, str) else method
+        stage = method if isinstance(method, str) else "method"
+        began, total = time.monotonic(), max(1e-9, self._left())
+
+        def tell(proxy: float) -> None:
+            self._tell(stage, min(1.0, (time.monotonic() - began) / total), proxy)
+
+        budget = Budget(began + total, np.random.default_rng(config.seed), config.threads, tell)
         placement = place_with(self.design, start.finished, self.model, budget)
         costs = self.model.evaluate(placement)
-        self._end_stage(method if isinstance(method, str) else "method", costs)
+        self._end_stage(stage, costs)
         return name, placement, costs, {"method": method if isinstance(method, str) else repr(method)}
 
     @cached_property
@@ -353,6 +365,6 @@ class _Pipeline:
     def _end_stage(self, name: str, costs: Costs) -> None:
         self.stages.append(Stage(name, round(time.monotonic() - self.began, 3), costs.proxy_cost))
 
-    def _tell(self, stage: str, share: float, proxy: float, speed: float) -> None:
+    def _tell(self, stage: str, share: float, proxy: float, speed: float | None = None) -> None:
         if self.listener:
             self.listener(stage, share, proxy, speed)

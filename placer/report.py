@@ -82,8 +82,8 @@ def place_progress(quiet: bool, seconds: float) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starts", total=1.0, cost="")
 
-        def listen(stage: str, share: float, proxy: float, speed: float) -> None:
-            bar.update(task, description=stage, completed=share, cost=f"proxy {proxy:.4f}  {speed:,.0f} moves/s")
+        def listen(stage: str, share: float, proxy: float, speed: float | None) -> None:
+            bar.update(task, description=stage, completed=share, cost=_cost_so_far(proxy, speed))
 
         yield listen
 
@@ -91,15 +91,18 @@ def place_progress(quiet: bool, seconds: float) -> Iterator[Any]:
 def _plain_listener(seconds: float) -> Any:
     last = time.monotonic()
 
-    def listen(stage: str, share: float, proxy: float, speed: float) -> None:
+    def listen(stage: str, share: float, proxy: float, speed: float | None) -> None:
         nonlocal last
         if time.monotonic() - last >= PLAIN_LINE_SECONDS:
             last = time.monotonic()
-            sys.stderr.write(
-                f"{stage} {100 * share:3.0f} %  proxy {proxy:.4f}  {speed:,.0f} moves/s  of {seconds:g} s\n"
-            )
+            sys.stderr.write(f"{stage} {100 * share:3.0f} %  {_cost_so_far(proxy, speed)}  of {seconds:g} s\n")
 
     return listen
+
+
+def _cost_so_far(proxy: float, speed: float | None) -> str:
+    """Rival methods do not say how fast they are."""
+    return f"proxy {proxy:.4f}" + ("" if speed is None else f"  {speed:,.0f} moves/s")
 
 
 class TrainReport:

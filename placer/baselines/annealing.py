@@ -50,6 +50,7 @@ def anneal_grid(design: Design, start: Placement, model: CostModel, budget: Budg
             cost = model.evaluate(placement).proxy_cost
             if cost < least:
                 best, least = placement, cost
+            budget.tell(least)
     except KeyboardInterrupt:
         pass  # the best so far is kept
     return best

@@ -36,6 +36,7 @@ def descend(design: Design, start: Placement, model: CostModel, budget: Budget) 
                 improved |= _improve(design, model, cost, placement, int(node))
                 x, y, orientation = cost.positions
                 placement = placement.replace(x=x, y=y, orientation=orientation)
+                budget.tell(cost.proxy)
     except KeyboardInterrupt:
         pass  # what was improved so far is kept
     return placement

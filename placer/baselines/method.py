@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,8 @@ class Budget:
     """The only source of random numbers."""
     threads: int = 1
     """Threads."""
+    tell: Callable[[float], None] = lambda _: None
+    """To be called now and then with the proxy cost so far: what a user sees of a long run."""
 
     @property
     def left(self) -> float:

@@ -59,12 +59,21 @@ def _best_episode(
                 found = _play(tasks[order], choose)
                 if found is not None and found[0] < least:
                     least, best = found
+                    budget.tell(least)
                 if budget.left <= stop:
                     break
     except KeyboardInterrupt:
         return best
     seed = int(budget.rng.integers(2**31))
-    return anneal_soft_macros(design, best, model, budget.left, seed=seed, threads=budget.threads).placement
+    return anneal_soft_macros(
+        design,
+        best,
+        model,
+        budget.left,
+        seed=seed,
+        threads=budget.threads,
+        listener=lambda _share, proxy, _speed: budget.tell(proxy),
+    ).placement
 
 
 def _play(episodes: Episodes, choose: Choice) -> tuple[float, Placement] | None:

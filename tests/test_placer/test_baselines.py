@@ -20,9 +20,9 @@ def search_method(design, start, model, budget):
 ALL = {**METHODS, "search": search_method}
 
 
-def run(method, design, start, seed=0, seconds=0.3):
+def run(method, design, start, seed=0, seconds=0.3, **told):
     model = CostModel(design.netlist, design.canvas)
-    budget = Budget(time.monotonic() + seconds, np.random.default_rng(seed))
+    budget = Budget(time.monotonic() + seconds, np.random.default_rng(seed), **told)
     return ALL[method](design.with_placement(start), start, model, budget), model
 
 
@@ -31,6 +31,15 @@ def test_methods_improve_a_sample_and_end_legal(small, method):
     placement, model = run(method, small, small.placement, seconds=1.5)
     assert violations(small.netlist, small.canvas, placement) == []
     assert model.evaluate(placement).proxy_cost < model.evaluate(small.placement).proxy_cost
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_tell_how_far_they_are(small, method):
+    told = []
+    placement, model = run(method, small, small.placement, seconds=1, tell=told.append)
+    assert told
+    assert model.evaluate(placement).proxy_cost <= min(told) + 1e-6
+    assert min(told) < model.evaluate(small.placement).proxy_cost
 
 
 @pytest.mark.parametrize("method", ["annealing", "descent", "search"])
