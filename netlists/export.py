@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.bookshelf.writer import pl_line, pl_text
 from netlists.design import Design
 from netlists.errors import NetlistError
 from netlists.lefdef import DefBlock, State, parse_def
@@ -225,12 +226,19 @@ def tcl_word(name: str) -> str:
 
 
 def format_bookshelf(design: Design, frame: Frame) -> str:
-    """A Bookshelf `.pl`: the lower-left corner and orientation of every node that is placed."""
-    corner, placement = lower_left(design, frame), design.placement
-    lines = ["UCLA pl 1.0", ""]
-    for node in np.flatnonzero(placement.placed).tolist():
-        orientation = ORIENTATIONS[placement.orientation[node]]
-        end = " /FIXED" if placement.fixed[node] else ""
-        name = design.netlist.node_name[node]
-        lines.append(f"{name} {_micron(corner[0, node])} {_micron(corner[1, node])} : {orientation}{end}")
-    return "\n".join([*lines, ""])
+    """A Bookshelf `.pl`: the lower-left corner and orientation of every node that is placed.
+
+    Raises:
+        NetlistError: a name cannot stand in a Bookshelf file.
+    """
+    (x, y), placement = lower_left(design, frame), design.placement
+    return pl_text(
+        pl_line(
+            design.netlist.node_name[node],
+            x[node],
+            y[node],
+            placement.orientation[node],
+            "/FIXED" if placement.fixed[node] else "",
+        )
+        for node in np.flatnonzero(placement.placed).tolist()
+    )

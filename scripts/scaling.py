@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +95,8 @@ def checkpoint_of(config: Scaling, count: int, seed: int) -> Path:
 def train_missing(config: Scaling) -> None:
     """Trains the policies that are not there yet, several at a time, each in a process of its own."""
     make_folder(config.runs)
-    todo = [key for key in product(config.counts, config.seeds) if not checkpoint_of(config, *key).exists()]
+    wanted = [(count, seed) for seed in config.seeds for count in config.counts]
+    todo = [key for key in wanted if not checkpoint_of(config, *key).exists()]
     if not todo:
         return
     lessons = make_lessons(lesson_designs(max(config.counts)), config.moves, config.jobs * config.threads)

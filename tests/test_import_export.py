@@ -108,7 +108,7 @@ def test_export_to_def_and_back(folder, tmp_path):
         ("openroad", "place_macro -macro_name {u/ram1} -location {40 2} -orientation R90"),
         ("innovus", "placeInstance {u/ram1} 40 2 R90 -fixed"),
         ("plc", "# Columns : 20  Rows : 29"),
-        ("bookshelf", "u/ram1 40 2 : W /FIXED"),
+        ("bookshelf", "u/ram1 40.0 2.0 : W /FIXED"),
     ],
 )
 def test_formats(folder, tmp_path, form, word):

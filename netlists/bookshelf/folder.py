@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.bookshelf.records import Positions, parse_aux, parse_pl
-from netlists.bookshelf.writer import DECIMALS, coordinate, legal_name, source_shift
+from netlists.bookshelf.writer import DECIMALS, pl_line, source_shift
 from netlists.design import Design
 from netlists.files import make_folder, read_bytes, read_text, write_bytes
-from netlists.orientation import ORIENTATIONS, turn_size
+from netlists.orientation import turn_size
 from netlists.source import Source, write_source
 
 PL_COPY = "source.pl.gz"
@@ -63,11 +63,11 @@ def revise_pl(
     for name, place in at.items():
         row = row_of.get(name)
         if row is None:
-            added += [_line(name, place, False)] if place else []
+            added += [pl_line(name, *place)] if place else []
         elif place is None:
             dropped.add(stated.line[row] - 1)
         elif not _is_at(stated, row, place):
-            lines[stated.line[row] - 1] = _line(name, place, stated.fixed[row])
+            lines[stated.line[row] - 1] = pl_line(name, *place, "/FIXED" if stated.fixed[row] else "")
     kept = [line for number, line in enumerate(lines) if number not in dropped]
     while added and kept and not kept[-1].strip():
         kept.pop()
@@ -102,10 +102,3 @@ def _hints(design: Design, centre: NDArray[np.float64], members: Mapping[str, st
 def _is_at(stated: Positions, row: int, place: Place) -> bool:
     off = max(abs(stated.x[row] - place[0]), abs(stated.y[row] - place[1]))
     return off < 10.0**-DECIMALS and stated.orientation[row] == place[2]
-
-
-def _line(name: str, place: Place, fixed: bool) -> str:
-    x, y, orientation = place
-    return (
-        f"{legal_name(name)} {coordinate(x)} {coordinate(y)} : {ORIENTATIONS[orientation]}{' /FIXED' if fixed else ''}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -83,12 +84,28 @@ def format_pl(design: Design, soft: bool = False) -> str:
     half = turn_size(netlist.size + pads.size, orientation) / 2
     x, y = placement.x - half[0] + frame.x, placement.y - half[1] + frame.y
     kept = placement.placed if soft else placement.placed & (netlist.kind != Kind.SOFT_MACRO)
-    lines = ["UCLA pl 1.0", ""]
-    for node in np.flatnonzero(kept).tolist():
-        fixed = (" /FIXED_NI" if pads.is_ni[node] else " /FIXED") if placement.fixed[node] else ""
-        at = f"{coordinate(x[node])} {coordinate(y[node])} : {ORIENTATIONS[orientation[node]]}{fixed}"
-        lines.append(f"{legal_name(netlist.node_name[node])} {at}")
-    return "\n".join([*lines, ""])
+    flag = np.where(pads.is_ni, "/FIXED_NI", "/FIXED")
+    return pl_text(
+        pl_line(
+            netlist.node_name[node], x[node], y[node], orientation[node], flag[node] if placement.fixed[node] else ""
+        )
+        for node in np.flatnonzero(kept).tolist()
+    )
+
+
+def pl_text(lines: Iterable[str]) -> str:
+    """A whole `.pl` file."""
+    return "\n".join(["UCLA pl 1.0", "", *lines, ""])
+
+
+def pl_line(name: str, x: float, y: float, orientation: int, flag: str = "") -> str:
+    """A node's line: lower-left corner, orientation, and `/FIXED` or `/FIXED_NI` where it is.
+
+    Raises:
+        NetlistError: the name cannot stand in a Bookshelf file.
+    """
+    line = f"{legal_name(name)} {coordinate(x)} {coordinate(y)} : {ORIENTATIONS[orientation]}"
+    return f"{line} {flag}" if flag else line
 
 
 def format_nodes(design: Design) -> str:

@@ -270,8 +270,8 @@ def test_bookshelf():
     design, frame = tiny()
     lines = format_bookshelf(design, frame).splitlines()
     assert lines[0] == "UCLA pl 1.0"
-    assert "u/ram1 40 2 : W /FIXED" in lines
-    assert "ram\\[0\\] 0 1 : N" in lines
+    assert "u/ram1 40.0 2.0 : W /FIXED" in lines
+    assert "ram\\[0\\] 0.0 1.0 : N" in lines
     assert "out 1.1 2.05 : N /FIXED" in lines
 
 

@@ -87,28 +87,6 @@ void DefParser::skip_section(std::string_view keyword, int line) {
   block_.notes.push_back({line, "section " + std::string(keyword) + " is skipped"});
 }
 
-void DefParser::version() {
-  block_.version = scan_.name("a version").text;
-  scan_.expect(";", "after the version");
-}
-
-void DefParser::case_sensitive() {
-  if (!scan_.accept("ON")) scan_.fail("expected ON: names that differ in case only are different here");
-  scan_.expect(";", "after ON");
-}
-
-void DefParser::divider() {
-  block_.divider = scan_.string("the divider character");
-  if (block_.divider.size() != 1) scan_.fail("expected one divider character in quotes before this");
-  scan_.expect(";", "after the divider character");
-}
-
-void DefParser::bus() {
-  block_.bus = scan_.string("the bus bit characters");
-  if (block_.bus.size() != 2) scan_.fail("expected two bus bit characters in quotes before this");
-  scan_.expect(";", "after the bus bit characters");
-}
-
 void DefParser::design() {
   block_.design = scan_.name("the name of the design").text;
   scan_.expect(";", "after the name of the design");

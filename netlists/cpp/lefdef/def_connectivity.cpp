@@ -174,14 +174,7 @@ void DefParser::pin_option() {
   } else if (keyword.is("USE")) {
     all.use.back() = scan_.name("a use").text;
   } else if (keyword.is("DIRECTION")) {
-    const Token direction = scan_.name("a direction");
-    constexpr std::string_view kDirections[] = {"", "INPUT", "OUTPUT", "INOUT", "FEEDTHRU"};
-    std::uint8_t code = 4;
-    while (code > 0 && !direction.is(kDirections[code])) --code;
-    if (code == 0) {
-      scan_.fail_at(direction.line, "expected INPUT, OUTPUT, INOUT or FEEDTHRU, found '" + shown(direction.text) + "'");
-    }
-    all.direction.back() = code;
+    all.direction.back() = read_direction(scan_);
   } else if (skips(kSkippedPinOptions, keyword)) {
     scan_.skip_option();
   } else {

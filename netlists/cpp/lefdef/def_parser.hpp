@@ -6,7 +6,7 @@
 
 #include "def.hpp"
 #include "interner.hpp"
-#include "scanner.hpp"
+#include "statements.hpp"
 
 namespace lefdef {
 
@@ -23,10 +23,10 @@ class DefParser {
   // def.cpp: the header and what belongs to no section
   void statement(const Token& keyword);
   void skip_section(std::string_view keyword, int line);
-  void version();
-  void case_sensitive();
-  void divider();
-  void bus();
+  void version() { block_.version = read_version(scan_); }
+  void case_sensitive() { check_case_sensitive(scan_); }
+  void divider() { block_.divider = read_divider(scan_); }
+  void bus() { block_.bus = read_bus(scan_); }
   void design();
   void units();
   void die();

@@ -79,28 +79,6 @@ void LefParser::skip_named(std::string_view keyword, int line) {
   scan_.skip_block(kind.c_str(), scan_.name("a name").text, line);
 }
 
-void LefParser::version() {
-  library_.version = scan_.name("a version").text;
-  scan_.expect(";", "after the version");
-}
-
-void LefParser::case_sensitive() {
-  if (!scan_.accept("ON")) scan_.fail("expected ON: names that differ in case only are different here");
-  scan_.expect(";", "after ON");
-}
-
-void LefParser::divider() {
-  library_.divider = scan_.string("the divider character");
-  if (library_.divider.size() != 1) scan_.fail("expected one divider character in quotes before this");
-  scan_.expect(";", "after the divider character");
-}
-
-void LefParser::bus() {
-  library_.bus = scan_.string("the bus bit characters");
-  if (library_.bus.size() != 2) scan_.fail("expected two bus bit characters in quotes before this");
-  scan_.expect(";", "after the bus bit characters");
-}
-
 void LefParser::grid() {
   library_.grid = scan_.positive("the manufacturing grid, um,");
   scan_.expect(";", "after the manufacturing grid");

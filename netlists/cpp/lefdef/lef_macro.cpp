@@ -140,13 +140,7 @@ void LefParser::pin_statement() {
 }
 
 void LefParser::direction() {
-  constexpr std::string_view kDirections[] = {"", "INPUT", "OUTPUT", "INOUT", "FEEDTHRU"};
-  const Token token = scan_.name("a direction");
-  std::uint8_t code = 4;
-  while (code > 0 && !token.is(kDirections[code])) --code;
-  if (code == 0) {
-    scan_.fail_at(token.line, "expected INPUT, OUTPUT, INOUT or FEEDTHRU, found '" + shown(token.text) + "'");
-  }
+  const std::uint8_t code = read_direction(scan_);
   library_.pin_direction.back() = code;
   if (code == 2) scan_.accept("TRISTATE");
   scan_.expect(";", "after the direction");

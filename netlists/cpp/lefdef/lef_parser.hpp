@@ -6,6 +6,7 @@
 
 #include "interner.hpp"
 #include "lef.hpp"
+#include "statements.hpp"
 
 namespace lefdef {
 
@@ -22,10 +23,10 @@ class LefParser {
   // lef.cpp
   void statement(const Token& keyword);
   void skip_named(std::string_view keyword, int line);
-  void version();
-  void case_sensitive();
-  void divider();
-  void bus();
+  void version() { library_.version = read_version(scan_); }
+  void case_sensitive() { check_case_sensitive(scan_); }
+  void divider() { library_.divider = read_divider(scan_); }
+  void bus() { library_.bus = read_bus(scan_); }
   void grid();
   void units();
   void layer();
