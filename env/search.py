@@ -127,7 +127,8 @@ def search(
     run = _Run(design, placement, config, model, movable, listener, began)
     interrupted = False
     try:
-        run.anneals(config.start_temperature or fit_temperature(placement, model, movable, config))
+        if run.movers:
+            run.anneals(config.start_temperature or fit_temperature(placement, model, movable, config))
     except KeyboardInterrupt:
         interrupted = True  # what was found so far is kept
     acceptance = {kind: accepted / max(1, proposed) for kind, (proposed, accepted) in run.counts.items()}
@@ -149,8 +150,10 @@ class _Run:
     ) -> None:
         self.start, self.config, self.model, self.movable = start, config, model, movable
         self.listener, self.began = listener, began
-        self.moves_hard = bool(np.any(movable & design.netlist.is_hard))
-        self.most = max(1, ANNEAL_MOVES * int(np.count_nonzero(movable)) // config.threads)
+        netlist = design.netlist
+        self.movers = int(np.count_nonzero(movable & start.placed & (netlist.is_hard | netlist.is_soft)))
+        self.moves_hard = bool(np.any(movable & netlist.is_hard))
+        self.most = max(1, ANNEAL_MOVES * self.movers // config.threads)
         self.best, self.costs = start, model.evaluate(start)
         self.counts: dict[str, tuple[int, int]] = {}
         self.trace: list[TracePoint] = []
@@ -161,20 +164,20 @@ class _Run:
         return sum(proposed for proposed, _ in self.counts.values())
 
     def anneals(self, hot: float) -> None:
-        """As many as the budget has room for, then one with the rest of it.
+        """As many as the budget has room for, then the rest of it for the best.
 
         Args:
             hot: temperature at which those that begin at the start begin.
         """
-        start = self.start
+        start, began = self.start, time.monotonic()
+        least_seconds = math.inf
         for number in count():
-            began = time.monotonic()
             self._anneal(number, start, hot)
-            took = time.monotonic() - began
+            least_seconds = min(least_seconds, LEAST_ANNEAL * (time.monotonic() - began))  # by the first one
             seconds, moves = self._seconds_left(), self._moves_left()
             if seconds <= 0 or moves <= 0:
                 return
-            if seconds < LEAST_ANNEAL * took or moves < LEAST_ANNEAL * self.most:
+            if seconds < least_seconds or moves < LEAST_ANNEAL * self.most:
                 start = self.best
                 hot = fit_temperature(start, self.model, self.movable, replace(self.config, seconds=seconds))
 
@@ -185,7 +188,7 @@ class _Run:
             core_placement(start),
             self.movable,
             astuple(self.model.weights),
-            config.seed + (number << 32),
+            (config.seed + (number << 32)) % (1 << 64),
             config.threads,
             number % 2 == 1,
         )

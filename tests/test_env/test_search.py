@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -160,13 +161,25 @@ def test_what_is_left_of_a_budget_goes_to_the_best(small, monkeypatch):
 
 
 def test_anneals_bounded_by_moves_do_not_depend_on_the_seconds(small, monkeypatch):
-    monkeypatch.setattr("env.search.ANNEAL_MOVES", 50)
-    traces = [search(small, small.placement, SearchConfig(seconds=seconds)).trace for seconds in (1.0, 1.5)]
+    monkeypatch.setattr("env.search.ANNEAL_MOVES", 20)
+    configs = [SearchConfig(seconds=seconds, start_temperature=3e-4) for seconds in (1.5, 2.5)]
+    traces = [search(small, small.placement, config).trace for config in configs]
     short, long = ([point.proxy_cost for point in trace[: 2 * SLICES]] for trace in traces)
     assert short == long
     assert len(set(short)) > SLICES
-    assert 0.8 < traces[0][-1].seconds < 1.3
-    assert 1.3 < traces[1][-1].seconds < 1.8
+    assert 1.2 < traces[0][-1].seconds < 2.0
+    assert 2.2 < traces[1][-1].seconds < 3.0
+
+
+@pytest.mark.parametrize("budget", [{"moves": 1000}, {"seconds": 5.0}])
+def test_with_nothing_to_move_a_search_is_over_at_once(small, budget):
+    began = time.monotonic()
+    for threads in (1, 2):
+        config = SearchConfig(**budget, threads=threads)
+        found = search(small, small.placement, config, movable=np.asarray(small.netlist.is_port))
+        assert found.placement == small.placement
+        assert found.moves == 0
+    assert time.monotonic() - began < 3
 
 
 def test_an_interrupted_search_keeps_what_it_found_and_says_so(small):
