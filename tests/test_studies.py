@@ -1,9 +1,12 @@
 """What the studies in `scripts/` conclude from what they measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finetune_race import compare
 from lessons import make_lessons
+from scaling import Scaling, train_missing, trained
 from study import lesson_designs
 
 
@@ -26,3 +29,18 @@ def test_lessons_do_not_depend_on_threads():
     one, two = (make_lessons(lesson_designs(2), 500, threads) for threads in (1, 2))
     assert [lesson.proxy_cost for lesson in one] == [lesson.proxy_cost for lesson in two]
     assert [lesson.task.task.design.name for lesson in one] == [lesson.task.task.design.name for lesson in two]
+
+
+def test_policies_of_the_scaling_study_are_trained_once_and_with_the_settings_asked_for(tmp_path):
+    config = Scaling(counts=(1, 2), seeds=(0,), samples=16, minibatch=8, moves=500, runs=tmp_path, jobs=2, judge=False)
+    train_missing(replace(config, counts=(1,)))
+    (first,) = tmp_path.iterdir()
+    before = first.stat().st_mtime_ns
+    train_missing(config)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1_0.safetensors", "2_0.safetensors"]
+    assert first.stat().st_mtime_ns == before
+    _, details = trained({}, config, 2, 0)
+    assert details["distinct_samples"] > 16
+    assert details["device"] == "cpu"
+    with pytest.raises(SystemExit, match="trained with other samples"):
+        trained({}, replace(config, samples=17), 2, 0)
