@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import tyro
 from bench_speed import BENCHMARKS, median, timed
+from record import device_name, portable_provenance
 
 import netlists
 from env import FloorplanConfig, FloorplanVectorEnv, Task
@@ -32,7 +33,6 @@ from placer.config import FINETUNE
 from placer.features import PolicyTask, describe, spread_cells
 from placer.ppo import ppo_loss
 from placer.rollout import Player, Rollout
-from placer.versions import provenance
 from placer.weights import SHIPPED, read_weights
 from placer.zero_shot import TEMPERATURE, WIRE_WEIGHTS, roll_out, rows_of
 
@@ -133,7 +133,7 @@ def training_speeds(task: PolicyTask, config: BenchPolicy) -> dict[str, Any]:
         "collating_ms_a_step": round(1e3 * collated, 3),
         "environments": 2 * BATCH,
         "threads": config.threads,
-        "device": torch.cuda.get_device_name() if config.device.startswith("cuda") else config.device,
+        "device": device_name(config.device),
         "bf16": config.bf16,
     }
 
@@ -148,7 +148,7 @@ def main(config: BenchPolicy) -> None:
     task = PolicyTask.make(Task.make(design, CONFIG))
     policy = CompiledPolicy(read_weights(SHIPPED), task)
     record = {
-        **provenance(),
+        **portable_provenance(),
         "design": {"name": design.name, "grid": task.grid, "macros": len(task.order_node)},
         "compiled": {
             f"{threads} threads": spread(lambda t=threads: compiled_steps_per_second(policy, t), config.repeats)

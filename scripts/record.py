@@ -23,6 +23,13 @@ def portable_provenance() -> dict[str, Any]:
     return made_with | {"command": [short_name(Path(word)) for word in made_with["command"]]}
 
 
+def device_name(device: str) -> str:
+    """The name of the card behind a torch device, or `cpu`."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
 def portable_settings(config: Any) -> dict[str, Any]:
     """The settings, a dataclass, as JSON; paths shortened."""
     return json.loads(json.dumps(asdict(config), default=short_name))

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 import tyro
 from lessons import make_lessons
+from record import device_name
 from study import (
     UNTRAINED,
     Designs,
@@ -46,6 +47,9 @@ from placer.weights import policy_path
 
 SHIPPED = "shipped"
 """A policy to compare with; the trained ones are named after the number of their designs."""
+
+SETTINGS = ("samples", "minibatch", "moves")
+"""That a trained policy remembers: those of the study that judges it must be the same."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,10 @@ def train_one(lessons: Sequence[Lesson], config: Scaling, count: int, seed: int)
         "distinct_samples": sum(len(lesson.targets) for lesson in lessons),
         "first_loss": round(curve[0], 4),
         "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
-        "device": torch.cuda.get_device_name() if config.device.startswith("cuda") else config.device,
+        "device": device_name(config.device),
         "training_seconds": round(time.monotonic() - began, 1),
     }
-    settings = {"samples": config.samples, "minibatch": config.minibatch, "moves": config.moves}
+    settings = {name: getattr(config, name) for name in SETTINGS}
     save_checkpoint(checkpoint_of(config, count, seed), policy, {**settings, **details})
     return count, seed, details
 
@@ -145,7 +149,7 @@ def trained(unseen: Unseen, config: Scaling, count: int, seed: int) -> tuple[Pol
     path = checkpoint_of(config, count, seed)
     checkpoint = load_checkpoint(path)
     details = {name: value for name, value in checkpoint.record.items() if name != "versions"}
-    for name in ("samples", "minibatch", "moves"):
+    for name in SETTINGS:
         if details.pop(name) != getattr(config, name):
             sys.exit(f"{path} was trained with other {name}; move it away or name another --runs")
     settings = imitation_config(config, seed)

@@ -95,8 +95,9 @@ void Search::run_joined(double from, double to, double seconds, long moves, doub
     if (done >= moves || elapsed >= seconds) return;
     deal();
     const double progress = std::max(elapsed / seconds, static_cast<double>(done) / static_cast<double>(moves));
-    round = {from * std::pow(to / from, progress), std::min(kRoundSeconds, seconds - elapsed), moves - done};
-    if (!timed) round = {round->temperature, seconds, std::min(kRoundMoves, moves - done)};
+    const double length = timed ? std::min(kRoundSeconds, seconds - elapsed) : seconds;
+    const long count = timed ? moves - done : std::min(kRoundMoves, moves - done);
+    round = {from * std::pow(to / from, progress), length, count};
   };
   next();
   std::barrier moved(static_cast<std::ptrdiff_t>(chains_.size()));
