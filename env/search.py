@@ -17,9 +17,10 @@ from env.cost import CostModel, Costs, core_placement
 from env.start import movable_macros
 from netlists import Design, Placement
 
-ANNEAL_MOVES = 200_000
-"""Most moves of an anneal, for each macro that moves. In a longer one the seed decides more than the length does: what
-is left of the budget is worth more in another anneal, the best of which counts."""
+ANNEAL_MOVES = 100_000
+"""Most moves of the first two anneals, for each macro that moves; of every further two there are twice as many. Sooner or
+later the seed decides more than the length does, on some designs sooner: what is left of a budget goes to another anneal,
+the best of which counts, and a longer budget repeats those of a shorter one."""
 
 LEAST_ANNEAL = 0.5
 """Share of these moves, or of the time that they took: the rest of the budget, if less, goes to the best placement."""
@@ -194,7 +195,7 @@ class _Run:
         )
         if not self.moves_hard:
             chains.join()  # the guide is about hard macros
-        began, seconds, moves = time.monotonic(), self._seconds_left(), min(self.most, self._moves_left())
+        began, seconds, moves = time.monotonic(), self._seconds_left(), min(self.most << number // 2, self._moves_left())
         slices = max(SLICES, int(min(seconds / SLICE_SECONDS, moves / SLICE_MOVES)))
         try:
             for part in range(slices):
