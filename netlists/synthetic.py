@@ -180,7 +180,7 @@ class _Nets:
         away = rng.random(count) > self.modules.own_share
         near = ~away & (rng.random(count) < self.modules.near_share)
         target = np.where(away, rng.choice(len(self.soft_of), count, p=self.modules.affinity[module]), module)
-        drawn = np.array([rng.choice(self.soft_of[m]) for m in target])
+        drawn = np.array([softs[rng.integers(len(softs))] for softs in (self.soft_of[m] for m in target)])
         return np.where(near, self._beside(soft, count), drawn)
 
     def _beside(self, soft: int, count: int) -> NDArray[np.int64]:

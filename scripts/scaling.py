@@ -48,7 +48,7 @@ from placer.weights import policy_path
 SHIPPED = "shipped"
 """A policy to compare with; the trained ones are named after the number of their designs."""
 
-SETTINGS = ("samples", "minibatch", "moves")
+SETTINGS = ("samples", "minibatch", "designs_at_once", "moves")
 """That a trained policy remembers: those of the study that judges it must be the same."""
 
 

@@ -150,6 +150,13 @@ def test_a_budget_of_several_anneals_keeps_the_best(small, monkeypatch):
         assert violations(small.netlist, small.canvas, runs[2].placement) == []
 
 
+def test_every_other_anneal_is_twice_as_long_as_the_one_before(small, monkeypatch):
+    monkeypatch.setattr("env.search.ANNEAL_MOVES", 100)
+    one = 100 * len(small.netlist.size[0][movable_macros(small)])
+    for length, anneals in ((1, 1), (2, 2), (4, 3), (6, 4), (10, 5)):
+        assert len(search(small, small.placement, SearchConfig(moves=length * one)).trace) == anneals * SLICES
+
+
 def test_what_is_left_of_a_budget_goes_to_the_best(small, monkeypatch):
     monkeypatch.setattr("env.search.ANNEAL_MOVES", 500)
     one = 500 * len(small.netlist.size[0][movable_macros(small)])
