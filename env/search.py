@@ -18,12 +18,12 @@ from env.start import movable_macros
 from netlists import Design, Placement
 
 ANNEAL_MOVES = 100_000
-"""Most moves of the first two anneals, for each macro that moves; of every further two there are twice as many. Sooner or
-later the seed decides more than the length does, on some designs sooner: what is left of a budget goes to another anneal,
-the best of which counts, and a longer budget repeats those of a shorter one."""
+"""Most moves of the first two anneals, for each macro that moves; every further two have twice as many. Sooner or
+later, on some designs sooner, the seed decides more than the length does: what is left of a budget goes to another
+anneal, and the best counts. A longer budget repeats the anneals of a shorter one."""
 
 LEAST_ANNEAL = 0.5
-"""Share of these moves, or of the time that they took: the rest of the budget, if less, goes to the best placement."""
+"""Share of the first one's moves, or of its time: the rest of the budget, if less, goes to the best placement."""
 
 SLICES, SLICE_SECONDS, SLICE_MOVES = 60, 0.5, 500_000
 """Parts of an anneal, between which a caller hears of it, and what one may take of either before there are more. Where
@@ -195,7 +195,8 @@ class _Run:
         )
         if not self.moves_hard:
             chains.join()  # the guide is about hard macros
-        began, seconds, moves = time.monotonic(), self._seconds_left(), min(self.most << number // 2, self._moves_left())
+        moves = min(self.most << number // 2, self._moves_left())
+        began, seconds = time.monotonic(), self._seconds_left()
         slices = max(SLICES, int(min(seconds / SLICE_SECONDS, moves / SLICE_MOVES)))
         try:
             for part in range(slices):

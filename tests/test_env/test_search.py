@@ -150,7 +150,7 @@ def test_a_budget_of_several_anneals_keeps_the_best(small, monkeypatch):
         assert violations(small.netlist, small.canvas, runs[2].placement) == []
 
 
-def test_every_other_anneal_is_twice_as_long_as_the_one_before(small, monkeypatch):
+def test_of_anneals_every_further_two_are_twice_as_long(small, monkeypatch):
     monkeypatch.setattr("env.search.ANNEAL_MOVES", 100)
     one = 100 * len(small.netlist.size[0][movable_macros(small)])
     for length, anneals in ((1, 1), (2, 2), (4, 3), (6, 4), (10, 5)):
