@@ -33,9 +33,14 @@ def any_design(index: int, rng: np.random.Generator) -> Design:
     return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)]), rng)
 
 
+def draw_design(draw: Draw, stream: Sequence[int], index: int) -> Design:
+    """A design of a stream; those of different streams are different ones."""
+    return draw(index, np.random.default_rng([*stream, index]))
+
+
 def draw_designs(draw: Draw, stream: Sequence[int], count: int) -> Iterator[Design]:
-    """So many designs; those of different streams are different ones."""
-    return (draw(index, np.random.default_rng([*stream, index])) for index in range(count))
+    """The first designs of a stream."""
+    return (draw_design(draw, stream, index) for index in range(count))
 
 
 def of_designs(make: Callable[[int, Design], T], designs: Iterable[Design], threads: int) -> list[T]:
@@ -71,7 +76,7 @@ def make_lessons(
 
     def lesson_of(index: int, design: Design) -> Lesson:
         lesson = make_lesson(design, moves, seed + index, rollout(design))
-        print(f"lesson {index + 1}, {design.name}: proxy cost {lesson.proxy_cost:.4f}", flush=True)
+        print(f"lesson {seed + index + 1}, {design.name}: proxy cost {lesson.proxy_cost:.4f}", flush=True)
         return lesson
 
     return of_designs(lesson_of, designs, threads)

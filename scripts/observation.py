@@ -3,25 +3,23 @@
     python scripts/observation.py --designs DESIGN ... --out results/observation.json
 
 What is left out is left out of learning and of placing: the weights by which it enters are zero and stay zero. How
-policies are judged is in `study.py`.
+policies are trained is in `imitated.py`, how they are judged in `study.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import tyro
-from lessons import make_lessons
-from study import Maker, Study, lesson_designs, new_policy, run_study
+from imitated import ImitationStudy, Variant, run_imitation_study
 from torch import Tensor
 
 from env.graph import NODE_FEATURES
 from placer.features import MAP_CHANNELS, WIRE_MASK
-from placer.imitation import ImitationConfig, Lesson, imitate
 from placer.policy import Policy
 
 COST_MAPS = (2, 3, 4)
@@ -31,20 +29,22 @@ START_MAPS, START_FEATURES = (5, 6), ("start_x", "start_y")
 """Channels of the offset from the analytic placement, and the features of a node that say where it lies there."""
 
 
+Part = Literal["wire_mask", "graph", "cost_maps", "start", "start_and_graph"]
+"""Of the observation."""
+
+
 @dataclass(frozen=True)
-class Observation(Study):
+class Observation(ImitationStudy):
     """What to train on, for how long, and what to judge by."""
 
     out: Path = Path("results/observation.json")
     """JSON record to write."""
-    lessons: int = 64
+    lessons: int = 256
     """Synthetic designs to learn from."""
-    samples: int = 20_000
-    """That each policy sees."""
-    minibatch: int = 32
-    """Samples in one gradient step."""
-    moves: int = 100_000
-    """Of the search that makes the targets of a design."""
+    without: tuple[Part, ...] = ("wire_mask", "graph", "cost_maps", "start", "start_and_graph")
+    """Parts to leave out, one at a time."""
+    runs: Path = Path("runs/observation")
+    """Folder of the trained policies."""
 
 
 def without_wire_mask(policy: Policy) -> None:
@@ -85,37 +85,23 @@ def keep_zero(weight: Tensor, part: tuple[Any, ...]) -> None:
     kept[part] = 0
     with torch.no_grad():
         weight.mul_(kept)
-    weight.register_hook(lambda gradient: gradient * kept)
+    weight.register_hook(lambda gradient: gradient * kept.to(gradient.device))
 
 
-ABLATIONS: dict[str, Callable[[Policy], None]] = {
-    "everything": lambda _: None,
-    "without_wire_mask": without_wire_mask,
-    "without_graph": without_graph,
-    "without_cost_maps": without_cost_maps,
-    "without_start": without_start,
-    "without_start_and_graph": without_start_and_graph,
+ABLATIONS: dict[Part, Callable[[Policy], None]] = {
+    "wire_mask": without_wire_mask,
+    "graph": without_graph,
+    "cost_maps": without_cost_maps,
+    "start": without_start,
+    "start_and_graph": without_start_and_graph,
 }
 
 
-def trained(
-    ablate: Callable[[Policy], None], lessons: Sequence[Lesson], seed: int, config: Observation
-) -> tuple[Policy, dict[str, Any]]:
-    """A new policy that has learned without a part of the observation, and how it went."""
-    policy = new_policy(seed)
-    ablate(policy)
-    settings = ImitationConfig(samples=config.samples, minibatch=config.minibatch, designs_at_once=4, seed=seed)
-    curve = imitate(policy, lessons, settings)
-    return policy, {"first_loss": round(curve[0], 4), "final_loss": round(curve[-1], 4)}
-
-
 def main(config: Observation) -> None:
-    """Goes on with the record, or begins it."""
-    lessons = make_lessons(lesson_designs(config.lessons), config.moves, config.threads)
-    makers: dict[str, Maker] = {
-        name: lambda seed, ablate=ablate: trained(ablate, lessons, seed, config) for name, ablate in ABLATIONS.items()
-    }
-    run_study(config, makers)
+    """Trains what is missing; goes on with the record, or begins it."""
+    variants = [Variant("everything", config.lessons)]
+    variants += [Variant(f"without_{part}", config.lessons, ABLATIONS[part]) for part in config.without]
+    run_imitation_study(variants, config, {})
 
 
 if __name__ == "__main__":

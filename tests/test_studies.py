@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from finetune_race import compare
+from imitated import Variant, train_missing, trained
 from lessons import make_lessons
-from scaling import Scaling, train_missing, trained
-from study import lesson_designs
+from observation import without_graph
+from scaling import Scaling
+from study import lesson_designs, new_policy
 
 
 def curve(costs, steps=100):
@@ -31,16 +34,22 @@ def test_lessons_do_not_depend_on_threads():
     assert [lesson.task.task.design.name for lesson in one] == [lesson.task.task.design.name for lesson in two]
 
 
-def test_policies_of_the_scaling_study_are_trained_once_and_with_the_settings_asked_for(tmp_path):
-    config = Scaling(counts=(1, 2), seeds=(0,), samples=16, minibatch=8, moves=500, runs=tmp_path, jobs=2, judge=False)
-    train_missing(replace(config, counts=(1,)))
+def test_policies_of_a_study_are_trained_once_and_with_the_settings_asked_for(tmp_path):
+    config = Scaling(seeds=(0,), samples=16, minibatch=8, moves=500, runs=tmp_path, jobs=2, judge=False)
+    one, two = Variant("one", 1), Variant("two", 2, without_graph)
+    train_missing([one], config)
     (first,) = tmp_path.iterdir()
     before = first.stat().st_mtime_ns
-    train_missing(config)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1_0.safetensors", "2_0.safetensors"]
+    train_missing([one, two], config)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one_0.safetensors", "two_0.safetensors"]
     assert first.stat().st_mtime_ns == before
-    _, details = trained({}, config, 2, 0)
+    policy, details = trained({}, config, two, 0)
     assert details["distinct_samples"] > 16
     assert details["device"] == "cpu"
+    ablated = new_policy(0)
+    without_graph(ablated)
+    assert torch.equal(policy.policy_head.enter.weight == 0, ablated.policy_head.enter.weight == 0)
     with pytest.raises(SystemExit, match="trained with other samples"):
-        trained({}, replace(config, samples=17), 2, 0)
+        trained({}, replace(config, samples=17), two, 0)
+    with pytest.raises(SystemExit, match="trained with other designs"):
+        trained({}, config, replace(two, designs=3), 0)

@@ -1,0 +1,182 @@
+"""Studies of imitation: policies that differ in one thing, trained side by side, kept, and judged separately.
+
+Trained policies are kept in `--runs`, and none that is there is trained again: they can be trained on another machine
+(`--no-judge --device cuda --jobs 15`) than where they are judged (`study.py`). Besides what their placements cost, it
+is asked how well they foresee where search puts the macros of designs that they never saw: cross-entropy is less noisy
+than what a few placements cost.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lessons import make_lessons
+from record import device_name
+from study import Designs, Maker, Study, designs_to_judge_by, lesson_design, new_policy, run_study
+
+from netlists.files import make_folder
+from placer.checkpoint import load_checkpoint, save_checkpoint
+from placer.imitation import ImitationConfig, Lesson, cross_entropy, imitate, make_lesson
+from placer.policy import Policy
+
+SETTINGS = ("samples", "minibatch", "designs_at_once", "moves")
+"""That a trained policy remembers: those of the study that judges it must be the same."""
+
+
+@dataclass(frozen=True)
+class ImitationStudy(Study):
+    """How long to imitate, where, and what to judge by."""
+
+    samples: int = 200_000
+    """That each policy sees: some 13 times each of those of 256 designs."""
+    minibatch: int = 64
+    """Samples in one gradient step."""
+    designs_at_once: int = 8
+    """Designs that the samples of a step come from."""
+    moves: int = 500_000
+    """Of the search that makes the targets of a design."""
+    runs: Path = Path("runs/imitated")
+    """Folder of the trained policies."""
+    jobs: int = 1
+    """Policies trained, or lessons made, at the same time, each on `threads` threads."""
+    device: str = "cpu"
+    """Torch device to train on: cpu, cuda ..."""
+    judge: bool = True
+    """Judge the policies, and write the record; if not, they are only trained."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the policies to compare, but for the seed."""
+
+    name: str
+    """In the record, and in the name of its file."""
+    designs: int
+    """Synthetic ones to learn from. Each seed draws its own ones from those of the variant that has most."""
+    prepare: Callable[[Policy], None] | None = None
+    """Changes the new policy before it learns; a function that can be pickled."""
+
+
+Unseen = dict[str, list[Lesson]]
+"""By kind, real or synthetic: lessons that no policy learns from."""
+
+
+def unseen_lessons(designs: Designs, config: ImitationStudy) -> Unseen:
+    """Searched placements of the designs that policies are judged by."""
+    return {
+        kind: [make_lesson(design, config.moves, seed=0) for design in of_kind.values()]
+        for kind, of_kind in designs.items()
+        if of_kind
+    }
+
+
+def checkpoint_of(config: ImitationStudy, variant: Variant, seed: int) -> Path:
+    """Where a trained policy is kept."""
+    return config.runs / f"{variant.name}_{seed}.safetensors"
+
+
+def train_missing(variants: Sequence[Variant], config: ImitationStudy) -> None:
+    """Trains the policies that are not there yet, several at a time, each in a process of its own."""
+    make_folder(config.runs)
+    wanted = [(variant, seed) for seed in config.seeds for variant in variants]
+    todo = [(variant, seed) for variant, seed in wanted if not checkpoint_of(config, variant, seed).exists()]
+    if not todo:
+        return
+    most = max(variant.designs for variant in variants)
+    with ProcessPoolExecutor(config.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        made = pool.map(partial(lessons_of_number, config.moves), range(most))
+        lessons = [lesson for of_number in made for lesson in of_number]
+        futures = []
+        for variant, seed in todo:
+            drawn = np.random.default_rng(seed).permutation(len(lessons))[: variant.designs]
+            futures.append(pool.submit(train_one, [lessons[i] for i in drawn], config, variant, seed))
+        for future in as_completed(futures):
+            print(*future.result(), flush=True)
+
+
+def lessons_of_number(moves: int, number: int) -> list[Lesson]:
+    """The lesson that a synthetic design makes; none if it has no legal placement."""
+    return make_lessons([lesson_design(number)], moves, threads=1, seed=number)
+
+
+def train_one(
+    lessons: Sequence[Lesson], config: ImitationStudy, variant: Variant, seed: int
+) -> tuple[str, int, dict[str, Any]]:
+    """Writes a new policy that has seen `config.samples` samples of the lessons; returns how it went."""
+    torch.set_num_threads(config.threads)
+    # Steps are cut from groups of designs: a few designs are repeated, so that groups and steps are of the usual size.
+    repeated = list(lessons) * max(1, config.designs_at_once // len(lessons))
+    policy, began = new_policy(seed), time.monotonic()
+    if variant.prepare:
+        variant.prepare(policy)
+    curve = imitate(policy, repeated, imitation_config(config, seed))
+    details = {
+        "designs": variant.designs,
+        "distinct_samples": sum(len(lesson.targets) for lesson in lessons),
+        "first_loss": round(curve[0], 4),
+        "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
+        "device": device_name(config.device),
+        "training_seconds": round(time.monotonic() - began, 1),
+    }
+    settings = {name: getattr(config, name) for name in SETTINGS}
+    save_checkpoint(checkpoint_of(config, variant, seed), policy, {**settings, **details})
+    return variant.name, seed, details
+
+
+def imitation_config(config: ImitationStudy, seed: int) -> ImitationConfig:
+    """Samples, not epochs, and steps of one size."""
+    return ImitationConfig(
+        samples=config.samples,
+        minibatch=config.minibatch,
+        designs_at_once=config.designs_at_once,
+        seed=seed,
+        device=config.device,
+    )
+
+
+def trained(unseen: Unseen, config: ImitationStudy, variant: Variant, seed: int) -> tuple[Policy, dict[str, Any]]:
+    """The trained policy, and how it went.
+
+    Exits with a message if it was trained with other settings.
+    """
+    path = checkpoint_of(config, variant, seed)
+    checkpoint = load_checkpoint(path)
+    details = {name: value for name, value in checkpoint.record.items() if name != "versions"}
+    expected = {name: getattr(config, name) for name in SETTINGS} | {"designs": variant.designs}
+    for name, value in expected.items():
+        if details.pop(name) != value:
+            sys.exit(f"{path} was trained with other {name}; move it away or name another --runs")
+    settings = imitation_config(config, seed)
+    unseen_loss = {kind: round(cross_entropy(checkpoint.policy, of, settings), 4) for kind, of in unseen.items()}
+    return checkpoint.policy, details | {"unseen_loss": unseen_loss}
+
+
+def run_imitation_study(
+    variants: Sequence[Variant], config: ImitationStudy, others: dict[str, Maker]
+) -> dict[str, Any] | None:
+    """Trains what is missing; goes on with the record, or begins it.
+
+    Args:
+        variants: to train and to judge.
+        config: all settings of the study.
+        others: further policies to judge.
+
+    Returns:
+        The record; None if nothing is to be judged.
+    """
+    train_missing(variants, config)
+    if not config.judge:
+        return None
+    unseen = unseen_lessons(designs_to_judge_by(config), config)
+    makers = {variant.name: partial(trained, unseen, config, variant) for variant in variants}
+    return run_study(config, others | makers)
