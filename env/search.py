@@ -20,7 +20,7 @@ from netlists import Design, Placement
 ANNEAL_MOVES = 100_000
 """Most moves of the first two anneals, for each macro that moves; every further two have twice as many. Sooner or
 later, on some designs sooner, the seed decides more than the length does: what is left of a budget goes to another
-anneal, and the best counts. A longer budget repeats the anneals of a shorter one."""
+anneal, and the best counts. A longer budget repeats those of a shorter one that the clock did not hurry."""
 
 LEAST_ANNEAL = 0.5
 """Share of the first one's moves, or of its time: the rest of the budget, if less, goes to the best placement."""
