@@ -8,11 +8,10 @@ than what a few placements cost.
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import make_lessons
+from lessons import draw_lessons, processes, small_design
 from record import device_name
-from study import Designs, Maker, Study, designs_to_judge_by, lesson_design, new_policy, run_study
+from study import LESSONS, Designs, Maker, Study, designs_to_judge_by, new_policy, run_study
 
 from netlists.files import make_folder
 from placer.checkpoint import load_checkpoint, save_checkpoint
@@ -93,20 +92,14 @@ def train_missing(variants: Sequence[Variant], config: ImitationStudy) -> None:
     if not todo:
         return
     most = max(variant.designs for variant in variants)
-    with ProcessPoolExecutor(config.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        made = pool.map(partial(lessons_of_number, config.moves), range(most))
-        lessons = [lesson for of_number in made for lesson in of_number]
+    with processes(config.jobs) as pool:
+        lessons = draw_lessons(small_design, [LESSONS], most, config.moves, pool)
         futures = []
         for variant, seed in todo:
             drawn = np.random.default_rng(seed).permutation(len(lessons))[: variant.designs]
             futures.append(pool.submit(train_one, [lessons[i] for i in drawn], config, variant, seed))
         for future in as_completed(futures):
             print(*future.result(), flush=True)
-
-
-def lessons_of_number(moves: int, number: int) -> list[Lesson]:
-    """The lesson that a synthetic design makes; none if it has no legal placement."""
-    return make_lessons([lesson_design(number)], moves, threads=1, seed=number)
 
 
 def train_one(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -76,7 +78,30 @@ def make_lessons(
 
     def lesson_of(index: int, design: Design) -> Lesson:
         lesson = make_lesson(design, moves, seed + index, rollout(design))
-        print(f"lesson {seed + index + 1}, {design.name}: proxy cost {lesson.proxy_cost:.4f}", flush=True)
+        print(f"lesson of {design.name}: proxy cost {lesson.proxy_cost:.4f}", flush=True)
         return lesson
 
     return of_designs(lesson_of, designs, threads)
+
+
+def draw_lessons(
+    draw: Draw, stream: Sequence[int], count: int, moves: int, pool: ProcessPoolExecutor, seed: int = 0
+) -> list[Lesson]:
+    """The same of the first designs of a stream, in processes: threads do not share the Python that draws designs.
+
+    Args:
+        draw, stream, count: see `draw_designs`.
+        moves, seed: see `make_lessons`.
+        pool: processes to share the work.
+    """
+    made = pool.map(partial(_drawn_lesson, draw, stream, moves, seed), range(count))
+    return [lesson for of_index in made for lesson in of_index]
+
+
+def _drawn_lesson(draw: Draw, stream: Sequence[int], moves: int, seed: int, index: int) -> list[Lesson]:
+    return make_lessons([draw_design(draw, stream, index)], moves, threads=1, seed=seed + index)
+
+
+def processes(jobs: int) -> ProcessPoolExecutor:
+    """So many; fresh ones, since torch does not survive a fork."""
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))

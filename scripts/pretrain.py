@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from lessons import any_design, draw_designs, make_lessons, small_design
+from lessons import any_design, draw_designs, draw_lessons, processes, small_design
 
 from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
@@ -53,7 +53,9 @@ class Pretrain:
     seed: int = 0
     """Of designs, search and learning."""
     threads: int = 2
-    """Threads of torch and of the environments."""
+    """Threads of torch and of the environments; processes that make lessons."""
+    device: str = "cpu"
+    """Torch device to learn on: cpu, cuda ..."""
     bf16: bool = False
     """See `TrainConfig.bf16`."""
 
@@ -82,12 +84,11 @@ def main(config: Pretrain) -> None:
 
 def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
     began = time.monotonic()
-    lessons = make_lessons(
-        draw_designs(any_design, [config.seed], config.designs), config.moves, config.threads, config.seed
-    )
+    with processes(config.threads) as pool:
+        lessons = draw_lessons(any_design, [config.seed], config.designs, config.moves, pool, config.seed)
     made = time.monotonic()
     policy = Policy(PolicyConfig())
-    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed)
+    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed, device=config.device)
     curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
     record |= {
         "designs": [lesson.task.task.design.name for lesson in lessons],
@@ -97,7 +98,7 @@ def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
         "imitation_loss": [round(loss, 4) for loss in curve],
         "imitation_seconds": round(time.monotonic() - made, 1),
     }
-    return policy
+    return policy.cpu()
 
 
 def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Policy:
@@ -107,6 +108,7 @@ def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Poli
         envs=config.ppo_envs * len(designs),
         minutes=config.ppo_minutes,
         threads=config.threads,
+        device=config.device,
         bf16=config.bf16,
         ppo=PPOConfig(learning_rate=3e-4, entropy=0.003, epochs=1, minibatch=256),
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import draw_design, draw_designs, small_design
+from lessons import draw_designs, small_design
 from numpy.typing import NDArray
 from record import begin_or_resume, short_name
 
@@ -70,14 +70,9 @@ class Study:
     """Threads of torch and of the environments."""
 
 
-def lesson_design(number: int) -> Design:
-    """A small synthetic design to learn from."""
-    return draw_design(small_design, [LESSONS], number)
-
-
 def lesson_designs(count: int) -> Iterator[Design]:
-    """The first ones of them."""
-    return map(lesson_design, range(count))
+    """Small synthetic designs to learn from."""
+    return draw_designs(small_design, [LESSONS], count)
 
 
 def new_policy(seed: int) -> Policy:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from finetune_race import compare
 from imitated import Variant, train_missing, trained
-from lessons import make_lessons
+from lessons import draw_lessons, make_lessons, processes, small_design
 from observation import without_graph
 from scaling import Scaling
-from study import lesson_designs, new_policy
+from study import LESSONS, lesson_designs, new_policy
 
 
 def curve(costs, steps=100):
@@ -28,10 +28,13 @@ def test_a_race_is_decided_by_steps_to_what_training_from_scratch_reaches():
     assert compare(scratch, curve([0.9, 0.9]))["shipped_steps"] is None
 
 
-def test_lessons_do_not_depend_on_threads():
+def test_lessons_do_not_depend_on_threads_or_processes():
     one, two = (make_lessons(lesson_designs(2), 500, threads) for threads in (1, 2))
-    assert [lesson.proxy_cost for lesson in one] == [lesson.proxy_cost for lesson in two]
-    assert [lesson.task.task.design.name for lesson in one] == [lesson.task.task.design.name for lesson in two]
+    with processes(2) as pool:
+        three = draw_lessons(small_design, [LESSONS], 2, 500, pool)
+    for others in (two, three):
+        assert [lesson.proxy_cost for lesson in one] == [lesson.proxy_cost for lesson in others]
+        assert [lesson.task.task.design.name for lesson in one] == [lesson.task.task.design.name for lesson in others]
 
 
 def test_policies_of_a_study_are_trained_once_and_with_the_settings_asked_for(tmp_path):
