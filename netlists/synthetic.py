@@ -180,6 +180,7 @@ class _Nets:
         away = rng.random(count) > self.modules.own_share
         near = ~away & (rng.random(count) < self.modules.near_share)
         target = np.where(away, rng.choice(len(self.soft_of), count, p=self.modules.affinity[module]), module)
+        # What `rng.choice` would draw, without its checks of every argument.
         drawn = np.array([softs[rng.integers(len(softs))] for softs in (self.soft_of[m] for m in target)])
         return np.where(near, self._beside(soft, count), drawn)
 

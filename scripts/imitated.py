@@ -170,6 +170,7 @@ def run_imitation_study(
     train_missing(variants, config)
     if not config.judge:
         return None
-    unseen = unseen_lessons(designs_to_judge_by(config), config)
+    designs = designs_to_judge_by(config)
+    unseen = unseen_lessons(designs, config)
     makers = {variant.name: partial(trained, unseen, config, variant) for variant in variants}
-    return run_study(config, others | makers)
+    return run_study(config, others | makers, designs)

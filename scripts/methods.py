@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import tyro
 from lessons import make_lessons
-from study import POLICY_ALONE, Maker, Study, lesson_designs, new_policy, run_study
+from study import POLICY_ALONE, Maker, Study, designs_to_judge_by, lesson_designs, new_policy, run_study
 
 from netlists import Design, Placement
 from placer.checkpoint import weights_of
@@ -147,7 +147,7 @@ def main(config: Methods) -> None:
     makers: dict[str, Maker] = {
         name: lambda seed, method=METHODS[name]: method(seed, config) for name in config.methods
     }
-    run_study(config, makers)
+    run_study(config, makers, designs_to_judge_by(config))
 
 
 if __name__ == "__main__":

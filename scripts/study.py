@@ -110,17 +110,17 @@ def judge(
     return min(soften(design, start, model, seed).costs.proxy_cost for start in starts[:JUDGED])
 
 
-def run_study(config: Study, makers: dict[str, Maker]) -> dict[str, Any]:
+def run_study(config: Study, makers: dict[str, Maker], designs: Designs) -> dict[str, Any]:
     """Makes and judges every policy that the record does not hold, all of one seed before the next; returns the record.
 
     Args:
         config: all settings of the study.
         makers: by the name of the policy; the untrained one comes by itself.
+        designs: see `designs_to_judge_by`.
     """
     torch.set_num_threads(config.threads)
     record = begin_or_resume(config, {"runs": [], "summary": {}})
     known = {(run["policy"], run["seed"]) for run in record["runs"]}
-    designs = designs_to_judge_by(config)
     untrained: dict[str, Maker] = {UNTRAINED: lambda seed: (new_policy(seed), {})}
     for seed in config.seeds:
         for name, make in (untrained | makers).items():
