@@ -60,6 +60,8 @@ class SearchConfig:
     """None: the one that fits the start, see `fit_temperature`."""
     end_temperature: float = 1e-6
     """Cold enough for plain descent."""
+    on_cells: bool = False
+    """Hard macros move to centres of grid cells only and are not turned: to where an episode can put them."""
 
 
 class TracePoint(NamedTuple):
@@ -192,6 +194,7 @@ class _Run:
             (config.seed + (number << 32)) % (1 << 64),
             config.threads,
             number % 2 == 1,
+            config.on_cells,
         )
         if not self.moves_hard:
             chains.join()  # the guide is about hard macros
@@ -261,7 +264,7 @@ def fit_temperature(placement: Placement, model: CostModel, movable: NDArray[np.
     deadline = time.monotonic() + PILOT_SHARE * (config.seconds if config.moves is None else math.inf)
     for _ in range(PILOTS):
         middle = math.sqrt(low * high)
-        pilot = _core.Search(model.core, core, movable, weights, config.seed, 1)
+        pilot = _core.Search(model.core, core, movable, weights, config.seed, 1, on_cells=config.on_cells)
         pilot.run(middle, middle, math.inf, PILOT_MOVES)
         low, high = (middle, high) if pilot.proxy < before else (low, middle)
         if time.monotonic() > deadline:

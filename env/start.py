@@ -16,6 +16,10 @@ ANALYTIC_STEPS, SOFT_STEPS = 20, 10
 """Rounds of spreading and solving, and conjugate-gradient steps in each: for all macros, for soft macros alone. More
 than 10 leave less of half a second for annealing them than they are worth."""
 
+CELL_ATTEMPTS, CELL_SPREADS = 60, (1.0, 4.0)
+"""Orders in which `to_cells` tries to put macros on cells, for each of so many times their distance from the centre of
+the canvas. Of 60 synthetic designs the first order serves 48, all of them together 58."""
+
 ANALYTIC_PULL = (0.003, 1.0)
 ANALYTIC_DENSITY = 0.75
 """Pull to the spread positions, first to last, and the share of a grid cell up to which it may fill."""
@@ -135,6 +139,61 @@ def free_places(
 ) -> NDArray[np.bool_]:
     """(K,) whether a hard macro fits with its centre at each of K points, the others where they are."""
     return _core.free_places(core, core_placement(placement), node, x, y).view(bool)
+
+
+def to_cells(
+    design: Design, placement: Placement, order: NDArray[np.int32], core: _core.Design | None = None
+) -> Placement | None:
+    """Moves hard macros to legal centres of grid cells near where they are, as an episode could put them.
+
+    One that finds no cell comes before all others in the next attempt; when none succeeds, the macros are looked for
+    room near the edges. An episode in any order can make what is found.
+
+    Args:
+        design: netlist and canvas.
+        placement: where the macros should be; the others of them hold their places.
+        order: the hard macros to move, in the order of the first attempt.
+        core: compiled counterpart of the design.
+
+    Returns:
+        None if no attempt found room for all.
+    """
+    canvas = design.canvas
+    core = core or core_design(design.netlist, canvas)
+    for spread in CELL_SPREADS:
+        wanted = placement.replace(
+            x=canvas.width / 2 + spread * (placement.x - canvas.width / 2),
+            y=canvas.height / 2 + spread * (placement.y - canvas.height / 2),
+        )
+        remaining = order.tolist()
+        for _ in range(CELL_ATTEMPTS):
+            found, stuck = _fill_cells(design, core, placement, wanted, remaining)
+            if stuck is None:
+                return found
+            remaining.remove(stuck)
+            remaining.insert(0, stuck)
+    return None
+
+
+def _fill_cells(
+    design: Design, core: _core.Design, placement: Placement, wanted: Placement, order: list[int]
+) -> tuple[Placement, int | None]:
+    """The placement with macros on cells, and the first one that found none."""
+    canvas = design.canvas
+    row, col = np.divmod(np.arange(canvas.rows * canvas.cols), canvas.cols)
+    centre_x, centre_y = (col + 0.5) * canvas.cell_width, (row + 0.5) * canvas.cell_height
+    x, y, placed = placement.x.copy(), placement.y.copy(), placement.placed.copy()
+    placed[order] = False
+    for node in order:
+        placed[node] = True
+        at_x, at_y = snapped(design, placement, node, centre_x, centre_y)
+        free = free_places(core, placement.replace(x=x, y=y, placed=placed), node, at_x, at_y)
+        if not free.any():
+            return placement, node
+        distance = (at_x - wanted.x[node]) ** 2 + (at_y - wanted.y[node]) ** 2
+        cell = np.where(free, distance, np.inf).argmin()
+        x[node], y[node] = at_x[cell], at_y[cell]
+    return placement.replace(x=x, y=y), None
 
 
 def clamp_soft_macros(design: Design, placement: Placement) -> Placement:

@@ -16,7 +16,7 @@ from torch import Tensor
 from env.cost import CostModel
 from env.episodes import Episodes, FloorplanConfig, Task
 from env.search import SearchConfig, search
-from env.start import analytic_start, legalize, place_soft_macros
+from env.start import analytic_start, legalize, place_soft_macros, to_cells
 from netlists import Design, Placement
 from placer.batching import GraphBatch, Sample, StepBatch, collate
 from placer.features import PolicyTask
@@ -63,14 +63,16 @@ class Lesson:
 def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None = None) -> Lesson:
     """Searches a placement and replays it as an episode.
 
-    Each macro goes to the legal cell nearest to where search put it, so that what is seen on the way is what a policy
+    Search keeps the hard macros on the grid cells that an episode can put them on: what it finds between cells is worth
+    less once the macros lie on the nearest ones. Where that is impossible from the start, each macro
+    of the episode goes to the legal cell nearest to where search put it. So what is seen on the way is what a policy
     that follows the targets will see.
 
     Args:
         design: its positions do not count.
         moves, seed: of the search.
-        rollout: where search begins; by default at the legalised analytic placement. What is made of a policy's own
-            placement tells that policy how to do better (expert iteration: Anthony et al. 2017).
+        rollout: where search begins, hard macros on cells; by default at the analytic placement. What is made of a
+            policy's own placement tells that policy how to do better (expert iteration: Anthony et al. 2017).
 
     Raises:
         NetlistError: the design cannot be placed, or its first macro fits on no grid cell.
@@ -79,8 +81,11 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     start = analytic_start(design, costs.core)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     task.check_begins()
-    legal = rollout or place_soft_macros(design, legalize(design, start, costs.core), costs.core)
-    found = search(design, legal, SearchConfig(moves=moves, seed=seed, start_temperature=2e-4), costs)
+    legal = legalize(design, start, costs.core)
+    on_cells = rollout or to_cells(design, legal, task.order, costs.core)
+    begin = rollout or place_soft_macros(design, on_cells or legal, costs.core)
+    settings = SearchConfig(moves=moves, seed=seed, start_temperature=2e-4, on_cells=on_cells is not None)
+    found = search(design, begin, settings, costs)
     replayed = replay(task, found.placement)
     return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
 

@@ -30,11 +30,6 @@ def small_design(index: int, rng: np.random.Generator) -> Design:
     return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng)
 
 
-def any_design(index: int, rng: np.random.Generator) -> Design:
-    """A design of any size, its family in turn."""
-    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)]), rng)
-
-
 def draw_design(draw: Draw, stream: Sequence[int], index: int) -> Design:
     """A design of a stream; those of different streams are different ones."""
     return draw(index, np.random.default_rng([*stream, index]))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from lessons import any_design, draw_designs, draw_lessons, processes, small_design
+from lessons import draw_designs, draw_lessons, processes, small_design
 
 from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
@@ -38,12 +38,14 @@ class Pretrain:
     """A checkpoint to go on from with PPO, without imitation."""
     resume: bool = False
     """Go on with the PPO that the folder of the run holds."""
-    designs: int = 80
+    designs: int = 256
     """Synthetic designs to imitate search on."""
-    moves: int = 3_000_000
+    moves: int = 1_000_000
     """Of the search that makes the targets of a design."""
-    epochs: int = 40
-    """Of imitation."""
+    samples: int = 200_000
+    """Of imitation, some 13 times each of those of 256 designs."""
+    minibatch: int = 64
+    """Samples in one gradient step of imitation."""
     ppo_designs: int = 16
     """Further synthetic designs, for PPO."""
     ppo_envs: int = 4
@@ -85,10 +87,12 @@ def main(config: Pretrain) -> None:
 def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
     began = time.monotonic()
     with processes(config.threads) as pool:
-        lessons = draw_lessons(any_design, [config.seed], config.designs, config.moves, pool, config.seed)
+        lessons = draw_lessons(small_design, [config.seed], config.designs, config.moves, pool, config.seed)
     made = time.monotonic()
     policy = Policy(PolicyConfig())
-    imitation = ImitationConfig(epochs=config.epochs, seed=config.seed, device=config.device)
+    imitation = ImitationConfig(
+        samples=config.samples, minibatch=config.minibatch, seed=config.seed, device=config.device
+    )
     curve = imitate(policy, lessons, imitation, lambda epoch, loss: print(f"epoch {epoch}: {loss:.4f}", flush=True))
     record |= {
         "designs": [lesson.task.task.design.name for lesson in lessons],

@@ -9,8 +9,9 @@ from reference.legality import violations
 from strategies import constrained_designs, designs
 
 from env import CostModel, analytic_start, legalize
+from env.episodes import Episodes, FloorplanConfig, Task, placement_order
 from env.search import SLICES, SearchConfig, search
-from env.start import movable_macros
+from env.start import movable_macros, to_cells
 from netlists import (
     Blockage,
     Canvas,
@@ -42,6 +43,43 @@ def test_legaliser_and_search_end_legal(design, seed, analytic):
     assert violations(design.netlist, design.canvas, found.placement) == []
     model = CostModel(design.netlist, design.canvas)
     assert found.costs.proxy_cost <= model.evaluate(legal).proxy_cost + 1e-12
+
+
+@settings(max_examples=100)
+@given(st.one_of(designs(legal_halo=True), constrained_designs()), st.integers(0, 1000))
+def test_what_search_on_cells_finds_an_episode_can_make(design, seed):
+    """Macro for macro, whatever the order, with fixed macros, halos, blockages and a snapping grid in the way."""
+    try:
+        start = analytic_start(design)
+        task = Task.make(design, FloorplanConfig(), start)
+        on_cells = to_cells(design, legalize(design, start), task.order)
+    except NetlistError:
+        assume(False)
+    assume(on_cells is not None)
+    config = SearchConfig(moves=3000, seed=seed, start_temperature=1e-2, on_cells=True)
+    found = search(design, on_cells, config).placement
+    assert violations(design.netlist, design.canvas, found) == []
+    episodes, canvas = Episodes([task], FloorplanConfig()), design.canvas
+    for node in task.order:
+        col, row = int(found.x[node] / canvas.cell_width), int(found.y[node] / canvas.cell_height)
+        episodes.step(np.array([row * canvas.cols + col]))
+    made = episodes.placement(0)
+    for axis in ("x", "y", "orientation"):
+        assert np.allclose(getattr(made, axis)[task.order], getattr(found, axis)[task.order], rtol=0, atol=1e-9)
+
+
+def test_search_on_cells_gains(small):
+    start = to_cells(small, small.placement, placement_order(small, "area"))
+    config = SearchConfig(moves=100_000, on_cells=True)
+    found = search(small, start, config)
+    hard = small.netlist.is_hard
+    assert np.count_nonzero(found.placement.x[hard] != start.x[hard]) > hard.sum() / 2
+    assert found.costs.proxy_cost < 0.9 * CostModel(small.netlist, small.canvas).evaluate(start).proxy_cost
+
+
+def test_macros_too_large_for_the_canvas_are_not_put_on_cells(small):
+    netlist = replace(small.netlist, size=np.where(small.netlist.is_hard, 0.4 * small.canvas.width, small.netlist.size))
+    assert to_cells(replace(small, netlist=netlist), small.placement, placement_order(small, "area")) is None
 
 
 def test_fixed_macros_stay(small):

@@ -109,12 +109,14 @@ void register_search(nb::module_& module) {
       .def(
           "__init__",
           [](Search* self, const Design& design, const PlacementArrays& placement, Array1<bool> movable,
-             std::tuple<double, double, double> weights, std::uint64_t seed, int num_threads, bool guided) {
+             std::tuple<double, double, double> weights, std::uint64_t seed, int num_threads, bool guided,
+             bool on_cells) {
             new (self) Search(design, placement.view(design), flags(design, movable), to_weights(weights), seed,
-                              num_threads, guided);
+                              num_threads, guided, on_cells);
           },
           nb::arg("design"), nb::arg("placement"), nb::arg("movable").noconvert(), nb::arg("weights"),
-          nb::arg("seed"), nb::arg("num_threads"), nb::arg("guided") = false, nb::keep_alive<1, 2>())
+          nb::arg("seed"), nb::arg("num_threads"), nb::arg("guided") = false, nb::arg("on_cells") = false,
+          nb::keep_alive<1, 2>())
       .def("run", &Search::run, nb::arg("start_temperature"), nb::arg("end_temperature"), nb::arg("seconds"),
            nb::arg("moves"), nb::arg("guide") = 0.0, nb::call_guard<nb::gil_scoped_release>(),
            "Anneals for so many seconds or moves a chain, whichever ends first.")

@@ -21,12 +21,13 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
 Annealer::Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft,
-                   std::uint64_t seed)
+                   std::uint64_t seed, bool on_cells)
     : cost_(std::move(cost)),
       macros_(std::move(macros)),
       hard_(std::move(hard)),
       soft_(std::move(soft)),
-      rng_(seed) {
+      rng_(seed),
+      on_cells_(on_cells) {
   const Netlist& netlist = cost_.design().netlist;
   for (const int node : hard_) {
     std::vector<int> peers;
@@ -247,6 +248,7 @@ bool Annealer::swap_hard(int rank) {
 }
 
 bool Annealer::flip_hard(int node) {
+  if (on_cells_) return false;
   // Codes 0 to 3 and 4 to 7 are the flips of one another that keep the outline.
   const std::uint8_t orientation = cost_.orientation(node);
   const auto flipped = static_cast<std::uint8_t>((orientation & 4) | ((orientation + 1 + rng_.index(3)) & 3));
@@ -274,10 +276,15 @@ bool Annealer::swap_soft(int node) {
   return inside(node, moves[0].x, moves[0].y) && inside(other, moves[1].x, moves[1].y) && try_moves(moves);
 }
 
-/// The centre of a hard macro moved so that its corner lies on the grid, if there is one.
+/// The centre of a hard macro moved to where it may lie: that of a grid cell, or so that its corner is on the snapping
+/// grid if there is one.
 Point Annealer::snapped(int node, Point centre) const {
-  if (!macros_.rules().snaps()) return centre;
+  if (!on_cells_ && !macros_.rules().snaps()) return centre;
   const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
+  if (on_cells_) {
+    const Grid grid = cost_.design().canvas.grid();
+    return macros_.rules().at_cell(grid.nearest_col(centre.x), grid.nearest_row(centre.y), size.ux, size.uy);
+  }
   return macros_.rules().snap(centre, size.ux, size.uy);
 }
 

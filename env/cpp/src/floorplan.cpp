@@ -79,13 +79,9 @@ void Floorplan::reset() {
   update_mask();
 }
 
-/// The centre of a grid cell, moved so that the macro's corner lies on the snapping grid if there is one.
 Point Floorplan::centre_at(int node, int col, int row) const {
-  const Point centre{(col + 0.5) * grid_.cell_width, (row + 0.5) * grid_.cell_height};
-  if (!rules_.snaps()) return centre;
   const Box size = outline(task_->design.netlist, node, 0.0, 0.0, task_->orientation[node]);
-  const Canvas& canvas = task_->design.canvas;
-  return {rules_.nearest(centre.x, size.ux, canvas.snap_x), rules_.nearest(centre.y, size.uy, canvas.snap_y)};
+  return rules_.at_cell(col, row, size.ux, size.uy);
 }
 
 Box Floorplan::box_at(int node, int cell) const {

@@ -38,6 +38,11 @@ double Rules::nearest(double centre, double half, const Pitch& pitch) const {
   return pitch.offset + pitch.pitch * std::round((centre - half - pitch.offset) / pitch.pitch) + half;
 }
 
+Point Rules::at_cell(int col, int row, double half_w, double half_h) const {
+  const Point centre = canvas_->grid().centre(col, row);
+  return {nearest(centre.x, half_w, canvas_->snap_x), nearest(centre.y, half_h, canvas_->snap_y)};
+}
+
 Point Rules::snap(Point centre, double half_w, double half_h) const {
   if (!snaps_) return centre;
   const auto along = [&](double at, double half, double extent, const Pitch& pitch) {

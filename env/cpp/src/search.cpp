@@ -57,7 +57,7 @@ std::vector<int> movable_nodes(const Netlist& netlist, const PlacementView& plac
 }  // namespace
 
 Search::Search(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> movable,
-               Weights weights, std::uint64_t seed, int num_threads, bool guided)
+               Weights weights, std::uint64_t seed, int num_threads, bool guided, bool on_cells)
     : rng_(seed) {
   const auto nets = std::make_shared<const NetModel>(design, placement.placed);
   const IncrementalCost cost(design, nets, placement, weights);
@@ -65,7 +65,7 @@ Search::Search(const Design& design, const PlacementView& placement, std::span<c
   const auto hard = movable_nodes(design.netlist, placement, movable, true);
   const auto soft = movable_nodes(design.netlist, placement, movable, false);
   for (int thread = 0; thread < std::max(1, num_threads); ++thread) {
-    chains_.emplace_back(cost, macros, hard, soft, seed * 1000003ULL + thread);
+    chains_.emplace_back(cost, macros, hard, soft, seed * 1000003ULL + thread, on_cells);
     guided_.push_back((thread % 2 == 1) != guided);
   }
   soft_ = soft;

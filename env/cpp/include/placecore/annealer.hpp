@@ -37,7 +37,9 @@ struct Snapshot {
 class Annealer {
  public:
   /// `hard` and `soft`: the nodes that may move. The hard macros must be legal.
-  Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft, std::uint64_t seed);
+  /// `on_cells`: hard macros move to centres of grid cells only and are not turned, as in an episode.
+  Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft, std::uint64_t seed,
+           bool on_cells = false);
 
   /// Proposes `count` moves at this temperature (of the proxy cost) and adapts the step sizes.
   /// `guide`: see `IncrementalCost::set_guide`. `least_hope`: see `IncrementalCost::propose`; where the temperature is
@@ -85,6 +87,7 @@ class Annealer {
   std::vector<int> hard_, soft_;
   std::vector<std::vector<int>> same_size_;  // by rank in hard_: the other macros of the same size
   Rng rng_;
+  bool on_cells_;
   double temperature_ = 0.0, hope_ = 0.0, hard_share_ = kHardShare;
   Step hard_step_{0.1}, soft_step_{0.1};
   MoveCounts counts_;

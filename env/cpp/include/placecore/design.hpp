@@ -24,6 +24,7 @@ struct Grid {
   double cell_width, cell_height;
 
   int size() const { return cols * rows; }
+  Point centre(int col, int row) const { return {(col + 0.5) * cell_width, (row + 0.5) * cell_height}; }
   /// Column or row of a place, the outermost one where it is beyond: far beyond it would be none that an int holds.
   int nearest_col(double x) const { return static_cast<int>(std::clamp(x / cell_width, 0.0, cols - 1.0)); }
   int nearest_row(double y) const { return static_cast<int>(std::clamp(y / cell_height, 0.0, rows - 1.0)); }

@@ -43,6 +43,9 @@ class Rules {
   double up(double centre, double half, const Pitch& pitch) const;
   double down(double centre, double half, const Pitch& pitch) const;
   double nearest(double centre, double half, const Pitch& pitch) const;
+  /// Where an episode puts a macro that goes to a grid cell: the cell's centre, moved so that the lower left corner lies
+  /// on the snapping grid if there is one.
+  Point at_cell(int col, int row, double half_w, double half_h) const;
   const Canvas& canvas() const { return *canvas_; }
 
  private:

@@ -12,9 +12,9 @@ namespace placecore {
 class Search {
  public:
   /// `movable`: (N) flags; the movable hard macros must be legal.
-  /// `guided`: the first chain is, and of the others every other one.
+  /// `guided`: the first chain is, and of the others every other one. `on_cells`: see `Annealer`.
   Search(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> movable, Weights weights,
-         std::uint64_t seed, int num_threads, bool guided = false);
+         std::uint64_t seed, int num_threads, bool guided = false, bool on_cells = false);
 
   /// Anneals all chains from one temperature to the other, geometrically, for so many seconds or moves a chain,
   /// whichever ends first. Bounded by moves alone the result depends on nothing but seed and number of threads; so does
