@@ -66,7 +66,7 @@ class IncrementalCost:
 class Search:
     """Annealing chains over hard and soft macros, one a thread."""
 
-    def __init__(self, design: Design, placement: Placement, movable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: tuple[float, float, float], seed: int, num_threads: int, guided: bool = False) -> None: ...
+    def __init__(self, design: Design, placement: Placement, movable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: tuple[float, float, float], seed: int, num_threads: int, guided: bool = False, on_cells: bool = False) -> None: ...
 
     def run(self, start_temperature: float, end_temperature: float, seconds: float, moves: int, guide: float = 0.0) -> None:
         """Anneals for so many seconds or moves a chain, whichever ends first."""

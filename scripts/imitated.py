@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import draw_lessons, processes, small_design
+from lessons import draw_lessons, processes
 from record import device_name
 from study import LESSONS, Designs, Maker, Study, designs_to_judge_by, new_policy, run_study
 
@@ -93,7 +93,7 @@ def train_missing(variants: Sequence[Variant], config: ImitationStudy) -> None:
         return
     most = max(variant.designs for variant in variants)
     with processes(config.jobs) as pool:
-        lessons = draw_lessons(small_design, [LESSONS], most, config.moves, pool)
+        lessons = draw_lessons([LESSONS], most, config.moves, pool)
         futures = []
         for variant, seed in todo:
             drawn = np.random.default_rng(seed).permutation(len(lessons))[: variant.designs]

@@ -20,24 +20,17 @@ make all slow."""
 
 T = TypeVar("T")
 
-Draw = Callable[[int, np.random.Generator], Design]
-"""Makes the design of an index."""
 
-
-def small_design(index: int, rng: np.random.Generator) -> Design:
-    """A design of the size that PPO learns from, its family in turn."""
+def draw_design(stream: Sequence[int], index: int) -> Design:
+    """A small design of a stream, its family in turn; those of different streams are different ones."""
+    rng = np.random.default_rng([*stream, index])
     num_hard, cols = int(np.exp(rng.uniform(*np.log(SMALL_HARD_RANGE)))), int(rng.integers(*SMALL_COLS))
     return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng)
 
 
-def draw_design(draw: Draw, stream: Sequence[int], index: int) -> Design:
-    """A design of a stream; those of different streams are different ones."""
-    return draw(index, np.random.default_rng([*stream, index]))
-
-
-def draw_designs(draw: Draw, stream: Sequence[int], count: int) -> Iterator[Design]:
+def draw_designs(stream: Sequence[int], count: int) -> Iterator[Design]:
     """The first designs of a stream."""
-    return (draw_design(draw, stream, index) for index in range(count))
+    return (draw_design(stream, index) for index in range(count))
 
 
 def of_designs(make: Callable[[int, Design], T], designs: Iterable[Design], threads: int) -> list[T]:
@@ -80,21 +73,21 @@ def make_lessons(
 
 
 def draw_lessons(
-    draw: Draw, stream: Sequence[int], count: int, moves: int, pool: ProcessPoolExecutor, seed: int = 0
+    stream: Sequence[int], count: int, moves: int, pool: ProcessPoolExecutor, seed: int = 0
 ) -> list[Lesson]:
     """The same of the first designs of a stream, in processes: threads do not share the Python that draws designs.
 
     Args:
-        draw, stream, count: see `draw_designs`.
+        stream, count: see `draw_designs`.
         moves, seed: see `make_lessons`.
         pool: processes to share the work.
     """
-    made = pool.map(partial(_drawn_lesson, draw, stream, moves, seed), range(count))
+    made = pool.map(partial(_drawn_lesson, stream, moves, seed), range(count))
     return [lesson for of_index in made for lesson in of_index]
 
 
-def _drawn_lesson(draw: Draw, stream: Sequence[int], moves: int, seed: int, index: int) -> list[Lesson]:
-    return make_lessons([draw_design(draw, stream, index)], moves, threads=1, seed=seed + index)
+def _drawn_lesson(stream: Sequence[int], moves: int, seed: int, index: int) -> list[Lesson]:
+    return make_lessons([draw_design(stream, index)], moves, threads=1, seed=seed + index)
 
 
 def processes(jobs: int) -> ProcessPoolExecutor:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from lessons import draw_designs, draw_lessons, processes, small_design
+from lessons import draw_designs, draw_lessons, processes
 
 from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
@@ -87,7 +87,7 @@ def main(config: Pretrain) -> None:
 def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
     began = time.monotonic()
     with processes(config.threads) as pool:
-        lessons = draw_lessons(small_design, [config.seed], config.designs, config.moves, pool, config.seed)
+        lessons = draw_lessons([config.seed], config.designs, config.moves, pool, config.seed)
     made = time.monotonic()
     policy = Policy(PolicyConfig())
     imitation = ImitationConfig(
@@ -106,7 +106,7 @@ def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
 
 
 def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Policy:
-    designs = list(draw_designs(small_design, [config.seed, config.designs], config.ppo_designs))
+    designs = list(draw_designs([config.seed, config.designs], config.ppo_designs))
     settings = TrainConfig(
         seed=config.seed,
         envs=config.ppo_envs * len(designs),

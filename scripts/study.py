@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import draw_designs, small_design
+from lessons import draw_designs
 from numpy.typing import NDArray
 from record import begin_or_resume, short_name
 
@@ -72,7 +72,7 @@ class Study:
 
 def lesson_designs(count: int) -> Iterator[Design]:
     """Small synthetic designs to learn from."""
-    return draw_designs(small_design, [LESSONS], count)
+    return draw_designs([LESSONS], count)
 
 
 def new_policy(seed: int) -> Policy:
@@ -89,7 +89,7 @@ def designs_to_judge_by(config: Study) -> Designs:
 
 def held_out_designs(count: int) -> dict[str, Design]:
     """Synthetic designs, by name, that are in no lesson."""
-    drawn = draw_designs(small_design, [HELD_OUT], count)
+    drawn = draw_designs([HELD_OUT], count)
     return {f"{index}_{design.name}": design for index, design in enumerate(drawn)}
 
 

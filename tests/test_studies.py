@@ -7,7 +7,7 @@ import pytest
 import torch
 from finetune_race import compare
 from imitated import Variant, train_missing, trained
-from lessons import draw_lessons, make_lessons, processes, small_design
+from lessons import draw_lessons, make_lessons, processes
 from observation import without_graph
 from scaling import Scaling
 from study import LESSONS, lesson_designs, new_policy
@@ -31,7 +31,7 @@ def test_a_race_is_decided_by_steps_to_what_training_from_scratch_reaches():
 def test_lessons_do_not_depend_on_threads_or_processes():
     one, two = (make_lessons(lesson_designs(2), 500, threads) for threads in (1, 2))
     with processes(2) as pool:
-        three = draw_lessons(small_design, [LESSONS], 2, 500, pool)
+        three = draw_lessons([LESSONS], 2, 500, pool)
     for others in (two, three):
         assert [lesson.proxy_cost for lesson in one] == [lesson.proxy_cost for lesson in others]
         assert [lesson.task.task.design.name for lesson in one] == [lesson.task.task.design.name for lesson in others]
