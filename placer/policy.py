@@ -97,6 +97,12 @@ class PolicyHead(nn.Module):
         features = x.sum(dim=(2, 3)).float() / batch.valid.sum(dim=(2, 3))
         return logits.masked_fill(~batch.legal, float("-inf")), features, context
 
+    @torch.no_grad()
+    def sharpen(self, temperature: float) -> None:
+        """Divides all logits by a temperature for good."""
+        for factor in (self.exit.weight, self.exit.bias, self.wire_prior):
+            factor.div_(temperature)  # type: ignore[union-attr]
+
     def _trunk(self, x: Tensor, valid: Tensor | None, context: Tensor) -> Tensor:
         """What the convolutions make of the maps, (B, channels, R, C)."""
         x = self.enter(x)

@@ -52,6 +52,9 @@ class Pretrain:
     """Environments of each of them."""
     ppo_minutes: float = 60.0
     """Of PPO after imitation."""
+    ppo_temperature: float = 0.3
+    """By which logits are divided before PPO, unless it is resumed; 1 for a policy that has had PPO. Targets of
+    imitation are spread over cells: a policy that has learned nothing else plays better cold, and learns on there."""
     seed: int = 0
     """Of designs, search and learning."""
     threads: int = 2
@@ -78,6 +81,8 @@ def main(config: Pretrain) -> None:
         policy = _imitate(config, record)
         save_checkpoint(config.out / "imitation.safetensors", policy, record)
     if config.ppo_minutes > 0:
+        if not config.resume:
+            policy.policy_head.sharpen(config.ppo_temperature)
         policy = _reinforce(config, policy, record)
     record["seconds"] = round(time.monotonic() - began, 1)
     save_checkpoint(config.out / "shipped.safetensors", policy, record)

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import fields
 
 import numpy as np
@@ -101,6 +102,14 @@ def test_illegal_cells_have_no_probability(policy, tasks):
     for _ in range(50):
         action, _ = sample_actions(logits, generator)
         assert legal.gather(1, action[:, None]).all()
+
+
+def test_sharpening_divides_the_logits(policy, tasks):
+    samples, sharp = observations(tasks), copy.deepcopy(policy)
+    sharp.policy_head.sharpen(0.5)
+    before, after = (logits_of(either, tasks, samples)[0] for either in (policy, sharp))
+    assert before[before.isfinite()].std() > 0.1
+    assert torch.allclose(after, 2 * before, atol=1e-5)
 
 
 def test_cells_of_the_padded_grid_in_the_samples_own():
