@@ -81,10 +81,12 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     start = analytic_start(design, costs.core)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     task.check_begins()
-    legal = legalize(design, start, costs.core)
-    on_cells = rollout or to_cells(design, legal, task.order, costs.core)
-    begin = rollout or place_soft_macros(design, on_cells or legal, costs.core)
-    settings = SearchConfig(moves=moves, seed=seed, start_temperature=2e-4, on_cells=on_cells is not None)
+    begin, on_cells = rollout, True
+    if begin is None:
+        legal = legalize(design, start, costs.core)
+        cells = to_cells(design, legal, task.order, costs.core)
+        begin, on_cells = place_soft_macros(design, cells or legal, costs.core), cells is not None
+    settings = SearchConfig(moves=moves, seed=seed, start_temperature=2e-4, on_cells=on_cells)
     found = search(design, begin, settings, costs)
     replayed = replay(task, found.placement)
     return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
