@@ -1,10 +1,20 @@
-"""The policy's forward pass, compiled."""
+"""The policy's forward pass and its message passing, compiled."""
 
 from typing import Annotated
 
 import numpy
 from numpy.typing import NDArray
 
+
+def sum_messages(edge_index: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], share: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], log_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], gate_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], gate_bias: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], sent: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], received: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], threads: int = 1) -> None:
+    """
+    Writes to `received` (V, C), for every edge (2, K) from j to i, the sum at i of share times sigmoid(gate_weight * log_weight + gate_bias) times row j of `sent`.
+    """
+
+def sum_messages_gradient(edge_index: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], share: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], log_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], gate_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], gate_bias: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], sent: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], received_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], sent_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], gate_weight_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], gate_bias_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], threads: int = 1) -> None:
+    """
+    Writes the gradients with respect to `sent` and the gate to the last three arrays.
+    """
 
 class PolicyNet:
     """

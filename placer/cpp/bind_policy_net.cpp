@@ -47,16 +47,55 @@ Weights to_weights(const nb::dict& tensors) {
   return weights;
 }
 
-void embed(PolicyNet& net, Array<float, 2> x, Array<std::int64_t, 2> edge_index, Array<float, 1> share,
-           Array<float, 1> log_weight) {
+template <int N>
+using Output = nb::ndarray<float, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+
+/// Edges between nodes whose number is `nodes`.
+Edges to_edges(const Array<std::int64_t, 2>& edge_index, const Array<float, 1>& share,
+               const Array<float, 1>& log_weight, std::size_t nodes) {
   const std::size_t edges = share.size();
-  expect(static_cast<int>(x.shape(1)) == net.sizes().node_features, "x has another number of features");
   expect(edge_index.shape(0) == 2 && edge_index.shape(1) == edges && log_weight.size() == edges,
          "edge_index, share and log_weight differ in length");
-  expect_below(edge_index, static_cast<int>(x.shape(0)), "edge_index");
+  expect_below(edge_index, static_cast<int>(nodes), "edge_index");
   const auto ends = view(edge_index);
+  return {ends.first(edges), ends.last(edges), view(share), view(log_weight)};
+}
+
+void sum_messages(Array<std::int64_t, 2> edge_index, Array<float, 1> share, Array<float, 1> log_weight,
+                  Array<float, 1> gate_weight, Array<float, 1> gate_bias, Array<float, 2> from, Output<2> to,
+                  int threads) {
+  const std::size_t nodes = from.shape(0), channels = from.shape(1);
+  const Edges edges = to_edges(edge_index, share, log_weight, nodes);
+  expect(gate_weight.size() == channels && gate_bias.size() == channels, "the gate has another number of channels");
+  expect(to.shape(0) == nodes && to.shape(1) == channels, "what is sent and what is received differ in shape");
   nb::gil_scoped_release release;
-  net.embed(view(x), {ends.first(edges), ends.last(edges), view(share), view(log_weight)});
+  gated_sum(edges, {view(gate_weight), view(gate_bias)}, view(from), {to.data(), to.size()}, threads);
+}
+
+void sum_messages_gradient(Array<std::int64_t, 2> edge_index, Array<float, 1> share, Array<float, 1> log_weight,
+                           Array<float, 1> gate_weight, Array<float, 1> gate_bias, Array<float, 2> from,
+                           Array<float, 2> to_gradient, Output<2> from_gradient, Output<1> weight_gradient,
+                           Output<1> bias_gradient, int threads) {
+  const std::size_t nodes = from.shape(0), channels = from.shape(1);
+  const Edges edges = to_edges(edge_index, share, log_weight, nodes);
+  for (const std::size_t size : {gate_weight.size(), gate_bias.size(), weight_gradient.size(), bias_gradient.size()}) {
+    expect(size == channels, "the gate has another number of channels");
+  }
+  expect(to_gradient.shape(0) == nodes && to_gradient.shape(1) == channels && from_gradient.shape(0) == nodes &&
+             from_gradient.shape(1) == channels,
+         "gradients differ in shape from what is sent");
+  nb::gil_scoped_release release;
+  gated_sum_gradient(edges, {view(gate_weight), view(gate_bias)}, view(from), view(to_gradient),
+                     {from_gradient.data(), from_gradient.size()}, {weight_gradient.data(), weight_gradient.size()},
+                     {bias_gradient.data(), bias_gradient.size()}, threads);
+}
+
+void embed(PolicyNet& net, Array<float, 2> x, Array<std::int64_t, 2> edge_index, Array<float, 1> share,
+           Array<float, 1> log_weight) {
+  expect(static_cast<int>(x.shape(1)) == net.sizes().node_features, "x has another number of features");
+  const Edges edges = to_edges(edge_index, share, log_weight, x.shape(0));
+  nb::gil_scoped_release release;
+  net.embed(view(x), edges);
 }
 
 auto logits(const PolicyNet& net, Array<float, 4> maps, Array<float, 2> features, Array<std::uint8_t, 2> legal,
@@ -92,7 +131,15 @@ auto logits(const PolicyNet& net, Array<float, 4> maps, Array<float, 2> features
 }  // namespace
 
 NB_MODULE(_policy_net, module) {
-  module.doc() = "The policy's forward pass, compiled.";
+  module.doc() = "The policy's forward pass and its message passing, compiled.";
+  module.def("sum_messages", &sum_messages, "edge_index"_a, "share"_a, "log_weight"_a, "gate_weight"_a, "gate_bias"_a,
+             "sent"_a, "received"_a, "threads"_a = 1,
+             "Writes to `received` (V, C), for every edge (2, K) from j to i, the sum at i of share times "
+             "sigmoid(gate_weight * log_weight + gate_bias) times row j of `sent`.");
+  module.def("sum_messages_gradient", &sum_messages_gradient, "edge_index"_a, "share"_a, "log_weight"_a,
+             "gate_weight"_a, "gate_bias"_a, "sent"_a, "received_gradient"_a, "sent_gradient"_a,
+             "gate_weight_gradient"_a, "gate_bias_gradient"_a, "threads"_a = 1,
+             "Writes the gradients with respect to `sent` and the gate to the last three arrays.");
   nb::class_<PolicyNet>(module, "PolicyNet", "Logits of a policy for the grid cells of one design; see placer.policy.")
       .def("__init__",
            [](PolicyNet* self, const nb::dict& tensors, int dim, int layers, int heads, int channels, int blocks,

@@ -1,43 +1,8 @@
 #include "grid_net.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstdint>
-#include <cstring>
 
 namespace policynet {
-
-namespace {
-
-using Integers __attribute__((vector_size(kLanes * sizeof(std::int32_t)))) = std::int32_t;
-
-Vector load(const float* from) {
-  Vector value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-void store(float* to, Vector value) { std::memcpy(to, &value, sizeof value); }
-
-/// e^x to a few units in the last place: 2^n times a Taylor polynomial of the rest, |rest| <= ln(2) / 2.
-Vector exponential(Vector x) {
-  constexpr float kLimit = 87.0f;
-  const Vector high = Vector{} + kLimit, low = Vector{} - kLimit;
-  x = x > high ? high : x;
-  x = x < low ? low : x;
-  const Vector scaled = x * 1.44269504088896341f;
-  const Vector half = scaled < Vector{} ? Vector{} - 0.5f : Vector{} + 0.5f;
-  const Integers n = __builtin_convertvector(scaled + half, Integers);
-  const Vector whole = __builtin_convertvector(n, Vector);
-  const Vector rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  Vector sum = Vector{} + 1.0f / 5040;
-  for (const float c : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) sum = sum * rest + c;
-  return sum * std::bit_cast<Vector>((n + 127) << 23);
-}
-
-Vector silu(Vector x) { return x / (1.0f + exponential(-x)); }
-
-}  // namespace
 
 Maps::Maps(int rows, int cols, int channels)
     : rows_(rows), cols_(cols), channels_(channels),

@@ -4,17 +4,9 @@
 #include <vector>
 
 #include "tensor.hpp"
+#include "vector.hpp"
 
 namespace policynet {
-
-#if defined(__AVX512F__)
-inline constexpr int kLanes = 16;
-#elif defined(__AVX__)
-inline constexpr int kLanes = 8;
-#else
-inline constexpr int kLanes = 4;
-#endif
-using Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)))) = float;
 
 /// Channels in whole vectors; those beyond the number that is meant stay zero.
 inline int padded_channels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }

@@ -54,8 +54,9 @@ std::vector<float> LayerNorm::apply_rows(const std::vector<float>& from) const {
 
 NetConv::NetConv(const Weights& weights, const std::string& name, int dim)
     : norm_(weights, name + ".norm", dim),
+      gate_weight_(find(weights, name + ".weight_gate.weight", {dim, 1})),
+      gate_bias_(find(weights, name + ".weight_gate.bias", {dim})),
       source_(weights, name + ".source", dim, dim),
-      gate_(weights, name + ".weight_gate", 1, dim),
       first_(weights, name + ".update_mlp.0", 2 * dim, dim),
       second_(weights, name + ".update_mlp.2", dim, dim) {}
 
@@ -65,14 +66,14 @@ void NetConv::apply(std::vector<float>& h, const Edges& edges) const {
   std::vector<float> message = source_.apply_rows(normed);
   for (float& value : message) value = silu(value);
 
+  std::vector<float> received(h.size());
+  gated_sum(edges, {gate_weight_, gate_bias_}, message, received, 1);
+
   // What each node receives stands beside its own embedding: the input of the update.
-  std::vector<float> joined(2 * h.size(), 0.0f), gate(dim);
-  for (std::size_t v = 0; v < nodes; ++v) std::copy_n(&normed[v * dim], dim, &joined[2 * v * dim]);
-  for (std::size_t e = 0; e < edges.share.size(); ++e) {
-    gate_.apply(&edges.log_weight[e], gate.data());
-    const float* from = &message[edges.source[e] * dim];
-    float* to = &joined[(2 * edges.target[e] + 1) * dim];
-    for (std::size_t d = 0; d < dim; ++d) to[d] += edges.share[e] * sigmoid(gate[d]) * from[d];
+  std::vector<float> joined(2 * h.size());
+  for (std::size_t v = 0; v < nodes; ++v) {
+    std::copy_n(&normed[v * dim], dim, &joined[2 * v * dim]);
+    std::copy_n(&received[v * dim], dim, &joined[(2 * v + 1) * dim]);
   }
   std::vector<float> hidden = first_.apply_rows(joined);
   for (float& value : hidden) value = silu(value);

@@ -1,10 +1,9 @@
 // Layers over the nodes of a graph: rows of a matrix, one a node.
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <vector>
 
+#include "gated_sum.hpp"
 #include "tensor.hpp"
 
 namespace policynet {
@@ -36,12 +35,6 @@ class LayerNorm {
   std::vector<float> scale_, shift_;
 };
 
-/// Directed edges with the share that each has in what its receiver gets, and the logarithm of its weight.
-struct Edges {
-  std::span<const std::int64_t> source, target;
-  std::span<const float> share, log_weight;
-};
-
 /// Residual message passing; the twin of `placer.layers.NetConv`.
 class NetConv {
  public:
@@ -50,7 +43,8 @@ class NetConv {
 
  private:
   LayerNorm norm_;
-  Linear source_, gate_, first_, second_;
+  std::vector<float> gate_weight_, gate_bias_;
+  Linear source_, first_, second_;
 };
 
 }  // namespace policynet

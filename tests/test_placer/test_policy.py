@@ -10,10 +10,11 @@ from env import FloorplanVectorEnv
 from env.episodes import FloorplanConfig, Task
 from env.graph import Graph
 from netlists.samples import sample_path
+from placer._policy_net import sum_messages
 from placer.batching import GraphBatch, StepBatch, collate
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
-from placer.layers import NetConv
+from placer.layers import GatedSum, NetConv
 from placer.policy import Policy, sample_actions
 from placer.rollout import WORST_RETURN, Player, ReturnScale, gae, normalise_by_task, ppo_loss, to_own_grid
 
@@ -200,3 +201,38 @@ def test_net_conv_without_edges_and_with_two_nodes():
     edge = conv(h, torch.tensor([[0], [1]]), torch.ones(1), torch.ones(1))
     assert torch.allclose(edge[0], alone[0])  # only the receiver changes
     assert not torch.allclose(edge[1], alone[1])
+
+
+@pytest.mark.parametrize("dim", [4, 20, 48])
+def test_compiled_message_passing_is_that_of_pyg(dim):
+    torch.manual_seed(dim)
+    conv = NetConv(dim)
+    nodes, edges = 30, 700
+    edge_index = torch.randint(nodes, (2, edges))
+    share, log_weight = torch.rand(edges), 3 * torch.rand(edges)
+    sent = torch.randn(nodes, dim, requires_grad=True)
+    gate = (conv.weight_gate.weight, conv.weight_gate.bias)
+    weights = torch.randn(nodes, dim)
+
+    compiled = GatedSum.apply(edge_index, share, log_weight, gate[0][:, 0].contiguous(), gate[1], sent)
+    found = torch.autograd.grad((compiled * weights).sum(), (*gate, sent))
+    plain = conv.propagate(edge_index, h=sent, share=share, log_weight=log_weight)
+    expected = torch.autograd.grad((plain * weights).sum(), (*gate, sent))
+
+    assert torch.allclose(compiled, plain, rtol=1e-5, atol=1e-6)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-5)
+        assert one.abs().max() > 0.1
+
+
+def test_compiled_message_passing_does_not_depend_on_threads_and_refuses_other_nodes():
+    torch.manual_seed(0)
+    edges = (torch.randint(9, (2, 50)), torch.rand(50), torch.rand(50))
+    gate, sent = (torch.randn(40), torch.randn(40)), torch.randn(9, 40)
+    arrays = [tensor.numpy() for tensor in (*edges, *gate, sent)]
+    received = [np.empty((9, 40), np.float32) for _ in range(2)]
+    for threads, to in zip((1, 3), received, strict=True):
+        sum_messages(*arrays, to, threads)
+    assert np.array_equal(*received)
+    with pytest.raises(ValueError, match="edge_index is out of range"):
+        sum_messages(*arrays[:5], arrays[5][:8], received[0][:8], 1)
