@@ -71,6 +71,9 @@ class TrainConfig:
     """Of everything random."""
     envs: int = 16
     """Environments, dealt to the designs in turn."""
+    designs_at_once: int = 8
+    """Designs of similar grids that are played and encoded together, and of which a minibatch consists. More of them
+    fill a GPU better; fewer waste less on padding."""
     minutes: float = 10.0
     """The run ends after so much time, over all resumptions..."""
     iterations: int | None = None

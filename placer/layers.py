@@ -23,7 +23,8 @@ class GatedSum(torch.autograd.Function):
         """From edge_index, share, log_weight, the weight (dim,) and bias of the gate, and sent (V, dim): (V, dim)."""
         ctx.save_for_backward(*tensors)
         received = torch.empty_like(tensors[-1])
-        sum_messages(*(tensor.detach().numpy() for tensor in tensors), received.numpy(), torch.get_num_threads())
+        inputs = (tensor.detach().numpy() for tensor in tensors)
+        sum_messages(*inputs, received=received.numpy(), threads=torch.get_num_threads())
         return received
 
     @staticmethod
@@ -31,9 +32,13 @@ class GatedSum(torch.autograd.Function):
         """Gradients of the gate and of what was sent."""
         tensors = ctx.saved_tensors
         weight, bias, sent = (torch.empty_like(tensor) for tensor in tensors[3:])
-        inputs = (*tensors, gradients[0].contiguous())
+        inputs = (tensor.detach().numpy() for tensor in (*tensors, gradients[0].contiguous()))
         sum_messages_gradient(
-            *(tensor.detach().numpy() for tensor in (*inputs, sent, weight, bias)), torch.get_num_threads()
+            *inputs,
+            sent_gradient=sent.numpy(),
+            gate_weight_gradient=weight.numpy(),
+            gate_bias_gradient=bias.numpy(),
+            threads=torch.get_num_threads(),
         )
         return None, None, None, weight, bias, sent
 

@@ -95,6 +95,27 @@ def train(
     return run.policy
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Designs that are played together: their graphs are encoded at once, their grids padded to the largest."""
+
+    design_of: list[int]
+    """Index of the design of each environment."""
+    player: Player
+    steps: int
+    """Of each environment in an iteration."""
+
+
+@dataclass(frozen=True)
+class _Experience:
+    """A rollout of a group, and what it says of each action: advantages and returns, (T, B)."""
+
+    group: _Group
+    roll: Rollout
+    advantages: NDArray
+    returns: NDArray
+
+
 class _Run:
     """The state of a training run, and one iteration of the loop."""
 
@@ -124,15 +145,21 @@ class _Run:
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=config.ppo.learning_rate, eps=1e-5)
         if state:
             load_optimizer_tensors(self.optimizer, state)
-        self.task_of = [b % len(self.tasks) for b in range(max(config.envs, len(self.tasks)))]
-        env = FloorplanVectorEnv([self.tasks[k].task for k in self.task_of], config.floorplan, config.threads)
-        self.steps = config.ppo.steps or whole_episodes(max(len(task.order_node) for task in self.tasks))
-        self.player = Player(env, self.tasks, self.task_of, config.device)
+        self.groups = [self._group(indices) for indices in group_by_grid(self.tasks, config.designs_at_once)]
         from torch.utils.tensorboard import SummaryWriter
 
         self.writer = SummaryWriter(str(out / BOARD_FOLDER))
         self.started = time.monotonic() - self.progress.seconds
         write_bytes(out / "config.json", json.dumps(asdict(config), indent=1).encode())
+
+    def _group(self, indices: list[int]) -> _Group:
+        config, tasks = self.config, [self.tasks[k] for k in indices]
+        dealt = [b % len(self.tasks) for b in range(max(config.envs, len(self.tasks)))]
+        design_of = [k for k in dealt if k in indices]
+        env = FloorplanVectorEnv([self.tasks[k].task for k in design_of], config.floorplan, config.threads)
+        steps = config.ppo.steps or whole_episodes(max(len(task.order_node) for task in tasks))
+        player = Player(env, tasks, [indices.index(k) for k in design_of], config.device)
+        return _Group(design_of, player, steps)
 
     def _remove_former(self) -> None:
         """What another run left would be taken for this one's when it is resumed."""
@@ -186,78 +213,90 @@ class _Run:
         ppo = self.config.ppo
         began = time.monotonic()
 
-        # Rollout: every environment takes the same number of steps; episodes may span iterations.
+        # Rollout: every environment of a group takes the same number of steps; episodes may span iterations.
         self.policy.eval()
-        roll = self.player.play(self.policy, self.steps, self.generator)
-        played = time.monotonic()
+        rolls = [group.player.play(self.policy, group.steps, self.generator) for group in self.groups]
+        seconds = time.monotonic() - began
 
         # Advantages, in spreads of each design's returns.
-        rewards = self._standardised_rewards(roll)
-        advantages, returns = gae(rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
+        experience = [self._judge(group, roll) for group, roll in zip(self.groups, rolls, strict=True)]
 
         # Update: the learning rate falls with the share of the run that is over.
         share = self._share_done()
-        for group in self.optimizer.param_groups:
-            group["lr"] = ppo.learning_rate * (1.0 - 0.9 * share)
+        for param_group in self.optimizer.param_groups:
+            param_group["lr"] = ppo.learning_rate * (1.0 - 0.9 * share)
         self.policy.train()
-        losses = self._update(roll, advantages, returns)
+        losses = self._update(experience)
 
         # Record.
+        steps = sum(roll.rewards.size for roll in rolls)
+        finished = [(of.group.design_of[b], info) for of in experience for b, info in of.roll.finished]
         self.progress.iteration += 1
-        self.progress.env_steps += roll.rewards.size
-        self.progress.episodes += len(roll.finished)
+        self.progress.env_steps += steps
+        self.progress.episodes += len(finished)
         self.progress.seconds = time.monotonic() - self.started
-        row = self._row(roll, losses) | {
-            "rollout_steps_per_second": roll.rewards.size / (played - began),
-            "steps_per_second": roll.rewards.size / (time.monotonic() - began),
-            "explained_variance": 1 - float(np.var(returns - roll.values) / (np.var(returns) + 1e-9)),
+        returns = np.concatenate([of.returns.ravel() for of in experience])
+        missed = returns - np.concatenate([roll.values.ravel() for roll in rolls])
+        row = self._row(finished, losses) | {
+            "rollout_steps_per_second": steps / seconds,
+            "steps_per_second": steps / (time.monotonic() - began),
+            "explained_variance": 1 - float(np.var(missed) / (np.var(returns) + 1e-9)),
         }
         self._log(row)
         return row
 
-    def _standardised_rewards(self, roll: Rollout) -> NDArray[np.float32]:
-        """(T, B): the standardised return of an episode at its end, nothing before, shaped or not."""
-        totals = [-info["costs"]["proxy_cost"] if "costs" in info else None for _, info in roll.finished]
-        tasks = [self.task_of[b] for b, _ in roll.finished]
-        for task, total in zip(tasks, totals, strict=True):
-            if total is not None:
-                self.scale.update(task, total)
+    def _judge(self, group: _Group, roll: Rollout) -> _Experience:
+        """What a rollout says of its actions. The standardised return of an episode counts at its end, nothing else."""
+        costs = [-info["costs"]["proxy_cost"] if "costs" in info else None for _, info in roll.finished]
+        designs = [group.design_of[b] for b, _ in roll.finished]
+        for design, cost in zip(designs, costs, strict=True):
+            if cost is not None:
+                self.scale.update(design, cost)
         rewards = np.zeros_like(roll.rewards)
-        rewards[roll.dones > 0] = [self.scale.standardise(*pair) for pair in zip(tasks, totals, strict=True)]
-        return rewards
+        rewards[roll.dones > 0] = [self.scale.standardise(*pair) for pair in zip(designs, costs, strict=True)]
+        ppo = self.config.ppo
+        advantages, returns = gae(rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
+        return _Experience(group, roll, normalise_by_task(advantages, group.design_of), returns)
 
-    def _update(self, roll: Rollout, advantages: NDArray, returns: NDArray) -> dict[str, float]:
-        ppo, device = self.config.ppo, self.config.device
-        count = advantages.size
-        advantages = normalise_by_task(advantages, self.task_of)
-        arrays = (roll.actions, roll.log_probability, advantages, returns)
-        flat = [torch.as_tensor(array.reshape(-1), device=device) for array in arrays]
+    def _update(self, experience: list[_Experience]) -> dict[str, float]:
+        """Some passes over all experience; a minibatch is of one group."""
+        ppo = self.config.ppo
         history: list[dict[str, float]] = []
         for _ in range(ppo.epochs):
-            for index in np.array_split(self.shuffle.permutation(count), max(1, count // ppo.minibatch)):
-                chosen = torch.from_numpy(index)
-                logits, values = self.policy(
-                    self.policy.embed(self.player.graphs), roll.batch.select(chosen).to(device)
-                )
-                terms = ppo_loss(logits, values, *(array[chosen.to(device)] for array in flat), clip=ppo.clip)
-                loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
-                self.optimizer.zero_grad()
-                loss.backward()
-                norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), ppo.max_grad_norm)
-                self.optimizer.step()
-                history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
-            if np.mean([h["approx_kl"] for h in history[-max(1, count // ppo.minibatch) :]]) > ppo.target_kl:
+            begin = len(history)
+            for i in self.shuffle.permutation(len(experience)):
+                history += self._update_group(experience[i])
+            if np.mean([h["approx_kl"] for h in history[begin:]]) > ppo.target_kl:
                 break
         return {name: float(np.mean([h[name] for h in history])) for name in history[0]}
 
-    def _row(self, roll: Rollout, losses: dict[str, float]) -> dict[str, Any]:
-        complete = [(b, info) for b, info in roll.finished if "costs" in info]
+    def _update_group(self, of: _Experience) -> list[dict[str, float]]:
+        ppo, device = self.config.ppo, self.config.device
+        arrays = (of.roll.actions, of.roll.log_probability, of.advantages, of.returns)
+        flat = [torch.as_tensor(array.reshape(-1), device=device) for array in arrays]
+        count = of.returns.size
+        history: list[dict[str, float]] = []
+        for index in np.array_split(self.shuffle.permutation(count), max(1, count // ppo.minibatch)):
+            chosen = torch.from_numpy(index)
+            embeddings = self.policy.embed(of.group.player.graphs)
+            logits, values = self.policy(embeddings, of.roll.batch.select(chosen).to(device))
+            terms = ppo_loss(logits, values, *(array[chosen.to(device)] for array in flat), clip=ppo.clip)
+            loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
+            self.optimizer.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), ppo.max_grad_norm)
+            self.optimizer.step()
+            history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
+        return history
+
+    def _row(self, finished: list[tuple[int, dict[str, Any]]], losses: dict[str, float]) -> dict[str, Any]:
+        complete = [(design, info) for design, info in finished if "costs" in info]
         self._keep_best(complete)
         row: dict[str, Any] = {
             "iteration": self.progress.iteration,
             "env_steps": self.progress.env_steps,
-            "episodes": len(roll.finished),
-            "infeasible": len(roll.finished) - len(complete),
+            "episodes": len(finished),
+            "infeasible": len(finished) - len(complete),
             "seconds": round(self.progress.seconds, 2),
         }
         if complete:
@@ -268,8 +307,8 @@ class _Run:
 
     def _keep_best(self, complete: list[tuple[int, dict[str, Any]]]) -> None:
         """Offers the best episode of every design to `keep`, its soft macros placed with care if so configured."""
-        for task in {self.task_of[b] for b, _ in complete}:
-            infos = [info for b, info in complete if self.task_of[b] == task]
+        for task in {design for design, _ in complete}:
+            infos = [info for design, info in complete if design == task]
             placement: Placement = min(infos, key=lambda info: info["costs"]["proxy_cost"])["placement"]
             if self.config.polish:
                 design, model = self.designs[task], self.tasks[task].task.costs
@@ -313,6 +352,12 @@ class _Run:
 def whole_episodes(length: int, least: int = 64) -> int:
     """The steps of the fewest whole episodes of a length that come to `least` steps."""
     return -(-least // length) * length
+
+
+def group_by_grid(tasks: Sequence[PolicyTask], at_once: int) -> list[list[int]]:
+    """Indices of tasks, in groups of at most so many: those of small grids together, those of large ones together."""
+    order = sorted(range(len(tasks)), key=lambda k: tasks[k].grid[0] * tasks[k].grid[1])
+    return [part.tolist() for part in np.array_split(order, -(-len(order) // at_once))]
 
 
 def _unique_names(designs: Sequence[Design]) -> list[str]:

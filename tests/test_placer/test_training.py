@@ -8,16 +8,17 @@ import torch
 
 import netlists
 from env import CostModel, FloorplanEnv
-from env.episodes import FloorplanConfig
+from env.episodes import FloorplanConfig, Task
 from netlists import NetlistError
 from netlists.synthetic import SyntheticConfig, generate
 from placer.checkpoint import load_checkpoint, save_checkpoint, weights_of
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
+from placer.features import PolicyTask
 from placer.imitation import ImitationConfig, cross_entropy, imitate, make_lesson
 from placer.kept import kept_placement
 from placer.pipeline import PlaceConfig, place
 from placer.policy import Policy
-from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, train, whole_episodes
+from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, group_by_grid, train, whole_episodes
 from placer.zero_shot import zero_shot
 
 TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
@@ -54,6 +55,18 @@ def test_same_seed_same_weights(small, two_macros, tmp_path):
     runs = [train([small, two_macros], settings(seed=s), tmp_path / str(i)) for i, s in enumerate((1, 1, 2))]
     assert weights_equal(runs[0], runs[1])
     assert not weights_equal(runs[0], runs[2])
+
+
+def test_designs_of_one_group_and_of_another_learn_in_one_run(small, two_macros, tmp_path):
+    tasks = [PolicyTask.make(Task.make(design, FloorplanConfig())) for design in (small, two_macros, small)]
+    assert tasks[0].grid < tasks[1].grid
+    assert group_by_grid(tasks, 2) == [[0, 2], [1]]
+    assert group_by_grid(tasks, 8) == [[0, 2, 1]]
+    train([small, two_macros], settings(designs_at_once=1, ppo=PPOConfig(epochs=1, minibatch=16)), tmp_path)
+    record = load_checkpoint(tmp_path / POLICY_FILE).record
+    assert set(record["progress"]["best"]) == {small.name, two_macros.name}
+    whole = [whole_episodes(len(task.order_node)) for task in tasks[:2]]
+    assert curve(tmp_path)[0]["env_steps"] == 2 * sum(whole)
 
 
 def test_resume_goes_on_where_the_run_stood(small, tmp_path):
