@@ -247,13 +247,16 @@ class _Run:
 
     def _judge(self, group: _Group, roll: Rollout) -> _Experience:
         """What a rollout says of its actions. The standardised return of an episode counts at its end, nothing else."""
-        costs = [-info["costs"]["proxy_cost"] if "costs" in info else None for _, info in roll.finished]
-        designs = [group.design_of[b] for b, _ in roll.finished]
-        for design, cost in zip(designs, costs, strict=True):
-            if cost is not None:
-                self.scale.update(design, cost)
+        ended: list[tuple[int, float | None, float]] = []
+        for b, info in roll.finished:
+            design = group.design_of[b]
+            total = -info["costs"]["proxy_cost"] if "costs" in info else None
+            if total is not None:
+                self.scale.update(design, total)
+            left_out = np.count_nonzero(~info["placement"].placed) / len(self.tasks[design].order_node)
+            ended.append((design, total, left_out))
         rewards = np.zeros_like(roll.rewards)
-        rewards[roll.dones > 0] = [self.scale.standardise(*pair) for pair in zip(designs, costs, strict=True)]
+        rewards[roll.dones > 0] = [self.scale.standardise(*of_episode) for of_episode in ended]
         ppo = self.config.ppo
         advantages, returns = gae(rewards, roll.values, roll.dones, roll.last_value, ppo.gamma, ppo.gae_lambda)
         return _Experience(group, roll, normalise_by_task(advantages, group.design_of), returns)

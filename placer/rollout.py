@@ -20,7 +20,8 @@ SCALE_EPISODES = 256
 """Over how many episodes `ReturnScale` averages."""
 
 WORST_RETURN = -3.0
-"""Standardised return of an episode that ran into a dead end, and the least of any."""
+"""Least standardised return of a complete episode; one that ran into a dead end has less by the share of macros that it
+left out, times this: on designs where every episode ends so, there is something to learn from."""
 
 
 def gae(
@@ -78,10 +79,16 @@ class ReturnScale:
         variance = self.square[task] - self.mean[task] ** 2
         return float(np.sqrt(max(variance, 1e-8))) if self.count[task] > 1 else 1.0
 
-    def standardise(self, task: int, total: float | None) -> float:
-        """Distance of a return from the mean, in spreads; that of a dead end (None) is `WORST_RETURN`."""
+    def standardise(self, task: int, total: float | None, left_out: float = 0.0) -> float:
+        """Distance of a return from the mean, in spreads.
+
+        Args:
+            task: index.
+            total: return of a complete episode; None of a dead end, see `WORST_RETURN`.
+            left_out: share of the macros that found no place.
+        """
         if total is None:
-            return WORST_RETURN
+            return WORST_RETURN * (1 + left_out)
         return max((total - self.mean[task]) / self.spread(task), WORST_RETURN)
 
 

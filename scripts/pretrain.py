@@ -46,9 +46,9 @@ class Pretrain:
     """Of imitation, some 13 times each of those of 256 designs."""
     minibatch: int = 64
     """Samples in one gradient step of imitation."""
-    ppo_designs: int = 16
+    ppo_designs: int = 32
     """Further synthetic designs, for PPO."""
-    ppo_envs: int = 4
+    ppo_envs: int = 2
     """Environments of each of them."""
     ppo_minutes: float = 60.0
     """Of PPO after imitation."""
@@ -119,7 +119,7 @@ def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Poli
         threads=config.threads,
         device=config.device,
         bf16=config.bf16,
-        ppo=PPOConfig(learning_rate=3e-4, entropy=0.003, epochs=1, minibatch=256),
+        ppo=PPOConfig(learning_rate=1.5e-4, entropy=0.003, epochs=1, minibatch=256),
     )
     train(designs, settings, config.out / "ppo", policy, config.resume)
     rows = [json.loads(line) for line in (config.out / "ppo" / CURVE_FILE).read_text().splitlines()]

@@ -154,6 +154,7 @@ def test_returns_are_measured_in_the_spread_of_their_design():
     assert scale.spread(1) == 1  # no episode yet
     assert scale.standardise(0, -1.4) == pytest.approx((-1.4 + 2) / np.sqrt(2 / 3))
     assert scale.standardise(0, -50.0) == scale.standardise(1, None) == WORST_RETURN
+    assert scale.standardise(0, None, 0.5) == 1.5 * WORST_RETURN
 
 
 def test_advantages_are_normalised_design_by_design():
