@@ -46,11 +46,11 @@ class Pretrain:
     """Of imitation, some 13 times each of those of 256 designs."""
     minibatch: int = 64
     """Samples in one gradient step of imitation."""
-    ppo_designs: int = 32
-    """Further synthetic designs, for PPO."""
+    ppo_designs: int = 96
+    """Further synthetic designs, for PPO. With 32 of them it learned those, and real ones no more after 40 iterations."""
     ppo_envs: int = 2
     """Environments of each of them."""
-    ppo_minutes: float = 60.0
+    ppo_minutes: float = 34.0
     """Of PPO after imitation."""
     ppo_temperature: float = 0.3
     """By which logits are divided before PPO, unless it is resumed; 1 for a policy that has had PPO. Targets of
