@@ -47,7 +47,7 @@ class Pretrain:
     minibatch: int = 64
     """Samples in one gradient step of imitation."""
     ppo_designs: int = 96
-    """Further synthetic designs, for PPO. With 32 of them it learned those, and real ones no more after 40 iterations."""
+    """Further synthetic designs, for PPO. With 32 of them it gets better on those, and soon worse on all others."""
     ppo_envs: int = 2
     """Environments of each of them."""
     ppo_minutes: float = 34.0
