@@ -14,8 +14,8 @@ from placer._policy_net import sum_messages, sum_messages_gradient
 class GatedSum(torch.autograd.Function):
     """What nodes receive along edges, compiled for a CPU; the twin of `NetConv.propagate`.
 
-    PyG's way makes several arrays of (K, dim) forwards and backwards, which take 15 times as long on netlists of a few
-    hundred thousand edges.
+    PyG's way makes several arrays of (K, dim) forwards and backwards, which takes ten times as long with a few hundred
+    thousand edges.
     """
 
     @staticmethod
