@@ -359,7 +359,7 @@ def whole_episodes(length: int, least: int = 64) -> int:
 
 def group_by_grid(tasks: Sequence[PolicyTask], at_once: int) -> list[list[int]]:
     """Indices of tasks, in groups of at most so many: those of small grids together, those of large ones together."""
-    order = sorted(range(len(tasks)), key=lambda k: tasks[k].grid[0] * tasks[k].grid[1])
+    order = sorted(range(len(tasks)), key=lambda k: tasks[k].task.num_cells)
     return [part.tolist() for part in np.array_split(order, -(-len(order) // at_once))]
 
 

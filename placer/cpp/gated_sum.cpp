@@ -1,8 +1,9 @@
 #include "gated_sum.hpp"
 
 #include <algorithm>
-#include <thread>
+#include <vector>
 
+#include "deal.hpp"
 #include "vector.hpp"
 
 namespace policynet {
@@ -13,12 +14,6 @@ namespace {
 struct Slice {
   int channels, begin, count;
 
-  Vector take(std::span<const float> row) const {
-    float lanes[kLanes] = {};
-    std::copy_n(&row[begin], count, lanes);
-    return load(lanes);
-  }
-
   /// (rows, kLanes) of (rows, channels).
   std::vector<float> take_rows(std::span<const float> rows) const {
     const std::size_t number = rows.size() / channels;
@@ -26,6 +21,8 @@ struct Slice {
     for (std::size_t r = 0; r < number; ++r) std::copy_n(&rows[r * channels + begin], count, &lanes[r * kLanes]);
     return lanes;
   }
+
+  Vector take(std::span<const float> row) const { return load(take_rows(row).data()); }
 
   void put_rows(const std::vector<float>& lanes, std::span<float> rows) const {
     const std::size_t number = rows.size() / channels;
@@ -37,15 +34,11 @@ struct Slice {
 template <class Work>
 void for_slices(int channels, int threads, const Work& work) {
   const int slices = (channels + kLanes - 1) / kLanes;
-  threads = std::clamp(threads, 1, std::max(1, slices));
-  const auto deal = [&](int thread) {
-    for (int s = thread; s < slices; s += threads) {
+  deal(slices, threads, [&](int thread, int dealt) {
+    for (int s = thread; s < slices; s += dealt) {
       work(Slice{channels, s * kLanes, std::min(kLanes, channels - s * kLanes)});
     }
-  };
-  std::vector<std::jthread> others;
-  for (int thread = 1; thread < threads; ++thread) others.emplace_back(deal, thread);
-  deal(0);
+  });
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <thread>
+
+#include "deal.hpp"
 
 namespace policynet {
 
@@ -117,16 +118,12 @@ void PolicyNet::logits_of(const Steps& steps, int b, Scratch& scratch, float* lo
 
 void PolicyNet::logits(const Steps& steps, int threads, std::span<float> logits) const {
   const std::size_t cells = static_cast<std::size_t>(steps.rows) * steps.cols;
-  const auto work = [&](int thread) {
+  deal(steps.count, threads, [&](int thread, int dealt) {
     const auto maps = [&](int channels) { return Maps(steps.rows, steps.cols, channels); };
     const int channels = grid_enter_.out();
     Scratch scratch{maps(sizes_.maps + sizes_.heads), maps(channels), maps(channels), maps(channels)};
-    for (int b = thread; b < steps.count; b += threads) logits_of(steps, b, scratch, &logits[b * cells]);
-  };
-  std::vector<std::jthread> others;
-  threads = std::clamp(threads, 1, std::max(1, steps.count));
-  for (int thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
-  work(0);
+    for (int b = thread; b < steps.count; b += dealt) logits_of(steps, b, scratch, &logits[b * cells]);
+  });
 }
 
 }  // namespace policynet
