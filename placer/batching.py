@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -148,3 +149,12 @@ def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples
         torch.from_numpy(node[order]),
         torch.from_numpy(cell[order]),
     )
+
+
+def group_by_grid(tasks: Sequence[PolicyTask], at_once: int) -> list[list[int]]:
+    """Indices of tasks, in groups of at most so many: those of small grids together, those of large ones together.
+
+    A batch is padded to the largest grid in it.
+    """
+    order = sorted(range(len(tasks)), key=lambda k: math.prod(tasks[k].grid))
+    return [part.tolist() for part in np.array_split(order, -(-len(order) // at_once))]

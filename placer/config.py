@@ -86,7 +86,7 @@ class TrainConfig:
     device: str = "cpu"
     """Torch device: cpu, cuda ..."""
     bf16: bool = False
-    """Convolutions in bfloat16: faster on CUDA and on CPUs with AVX512-BF16 or AMX, slower elsewhere."""
+    """Convolutions in bfloat16: faster on CUDA and on CPUs with AVX512-BF16 or AMX; seven times slower with AVX2."""
     polish: bool = False
     """Before an iteration's best placement is compared with the best so far, its soft macros are placed as carefully
     as `placer place` does it (a fraction of a second)."""

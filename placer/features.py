@@ -28,11 +28,17 @@ class PolicyTask:
     graph: Graph
     order_node: NDArray[np.int64]
     """(T,) graph node of each macro in the order of placing."""
+    grid: tuple[int, int]
+    """Rows and columns."""
+    routing_grid: tuple[int, int]
+    """Those of the congestion maps."""
 
     @staticmethod
     def make(task: Task) -> PolicyTask:
-        made = graph(task.design, task.start)
-        return PolicyTask(task, made, made.node[task.order])
+        made, canvas = graph(task.design, task.start), task.design.canvas
+        grid = canvas.rows, canvas.cols
+        routing_grid = canvas.congestion_rows or canvas.rows, canvas.congestion_cols or canvas.cols
+        return PolicyTask(task, made, made.node[task.order], grid, routing_grid)
 
     @property
     def edge_share(self) -> NDArray[np.float32]:
@@ -46,22 +52,16 @@ class PolicyTask:
         """(K,) logarithm of one plus each edge's weight."""
         return np.log1p(self.graph.edge_weight).astype(np.float32)
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.task.design.canvas.rows, self.task.design.canvas.cols
-
 
 def describe(
     task: PolicyTask, step: NDArray[np.int64], observation: dict[str, NDArray]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Maps (n, rows, cols, MAP_CHANNELS) and features (n, STEP_FEATURES) of n observations of one task."""
     rows, cols = task.grid
-    canvas = task.task.design.canvas
     legal = observation["action_mask"] > 0
     width, height, start_x, start_y = task.graph.x[task.order_node[step]][:, [0, 1, 9, 10]].T
     x, y = (np.arange(cols, dtype=np.float32) + 0.5) / cols, (np.arange(rows, dtype=np.float32) + 0.5) / rows
-    shape = (-1, canvas.congestion_rows or rows, canvas.congestion_cols or cols)
+    shape = (-1, *task.routing_grid)
     maps = np.empty((len(step), rows, cols, MAP_CHANNELS), np.float32)
     maps[..., 0] = legal.reshape(-1, rows, cols)
     maps[..., WIRE_MASK] = _normalise(observation["wire_mask"], legal).reshape(-1, rows, cols)

@@ -18,12 +18,17 @@ from env.episodes import Episodes, FloorplanConfig, Task
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, place_soft_macros, to_cells
 from netlists import Design, Placement
-from placer.batching import GraphBatch, Sample, StepBatch, collate
+from placer.batching import GraphBatch, Sample, StepBatch, collate, group_by_grid
 from placer.features import PolicyTask
 from placer.policy import Policy
+from placer.symmetry import Symmetry
 
 SIGMA = 0.7
 """Spread of a target around the place that search chose, in grid cells."""
+
+
+POOL = 8
+"""Groups of lessons that are formed together, by the sizes of their grids."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class ImitationConfig:
     """Samples in one gradient step."""
     designs_at_once: int = 8
     """Graphs that are encoded together; minibatches are drawn from their samples."""
+    turn: bool = True
+    """Mirror and turn each lesson at random, anew in each pass."""
     learning_rate: float = 1e-3
     """Of Adam, at the start; it falls to a hundredth along a cosine of the share of the run that is over."""
     seed: int = 0
@@ -58,6 +65,12 @@ class Lesson:
     """(G,) probabilities of the cells."""
     proxy_cost: float
     """What search reached."""
+
+    def turned(self, symmetry: Symmetry) -> Lesson:
+        """The same lesson, seen mirrored and turned."""
+        observations = [symmetry.observation(self.task, observation) for observation in self.observations]
+        targets = [symmetry.cells(target, self.task.grid) for target in self.targets]
+        return Lesson(symmetry.task(self.task), observations, targets, self.proxy_cost)
 
 
 def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None = None) -> Lesson:
@@ -152,7 +165,7 @@ def imitate(
     seen, done = 0, 0.0
     while done < 1:
         losses: list[float] = []
-        for batch in _batches(lessons, config, rng):
+        for batch in _batches(lessons, config, rng, config.turn):
             optimizer.param_groups[0]["lr"] = _learning_rate(config, done)
             losses.append(_learn(policy, optimizer, batch))
             seen += len(batch.target)
@@ -206,11 +219,13 @@ class _Batch:
     """(B, R * C) probabilities of the cells of the padded grid."""
 
 
-def _batches(lessons: Sequence[Lesson], config: ImitationConfig, rng: np.random.Generator) -> Iterator[_Batch]:
+def _batches(
+    lessons: Sequence[Lesson], config: ImitationConfig, rng: np.random.Generator, turn: bool = False
+) -> Iterator[_Batch]:
     """One pass over all lessons, in groups whose graphs are encoded together."""
-    order = rng.permutation(len(lessons))
-    for begin in range(0, len(order), config.designs_at_once):
-        group = [lessons[i] for i in order[begin : begin + config.designs_at_once]]
+    for group in _groups(lessons, config.designs_at_once, rng):
+        if turn:
+            group = _turned_alike(group, rng)
         tasks = [lesson.task for lesson in group]
         graphs = GraphBatch.make(tasks, config.device)
         graph_start = graphs.start.cpu().numpy()
@@ -223,6 +238,27 @@ def _batches(lessons: Sequence[Lesson], config: ImitationConfig, rng: np.random.
             targets, grids = [group[k].targets[step] for k, step in chosen], [tasks[k].grid for k, _ in chosen]
             target = _pad_targets(targets, grids, steps.maps.shape[2:])
             yield _Batch(graphs, steps.to(config.device), target.to(config.device))
+
+
+def _groups(lessons: Sequence[Lesson], at_once: int, rng: np.random.Generator) -> Iterator[list[Lesson]]:
+    """All lessons in random order, but that those of a group have similar grids."""
+    order = rng.permutation(len(lessons))
+    for pool in np.array_split(order, -(-len(order) // (POOL * at_once))):
+        groups = group_by_grid([lessons[i].task for i in pool], at_once)
+        for at in rng.permutation(len(groups)).tolist():
+            yield [lessons[int(pool[k])] for k in groups[at]]
+
+
+def _turned_alike(lessons: Sequence[Lesson], rng: np.random.Generator) -> list[Lesson]:
+    """Each one mirrored at random, and all of them upright or all of them lying: a batch is padded to the largest."""
+    upright = bool(rng.integers(2))
+    turned: list[Lesson] = []
+    for lesson in lessons:
+        symmetry, (rows, cols) = Symmetry.draw(rng), lesson.task.grid
+        if rows != cols:
+            symmetry = symmetry._replace(transpose=upright != (rows > cols))
+        turned.append(lesson.turned(symmetry))
+    return turned
 
 
 def _loss(policy: Policy, batch: _Batch) -> Tensor:

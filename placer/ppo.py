@@ -21,6 +21,7 @@ from env.vector import FloorplanVectorEnv
 from netlists import Design, NetlistError, Placement
 from netlists.files import make_folder, remove, write_bytes
 from netlists.plc import write_plc
+from placer.batching import group_by_grid
 from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
 from placer.config import TrainConfig
 from placer.features import PolicyTask
@@ -355,12 +356,6 @@ class _Run:
 def whole_episodes(length: int, least: int = 64) -> int:
     """The steps of the fewest whole episodes of a length that come to `least` steps."""
     return -(-least // length) * length
-
-
-def group_by_grid(tasks: Sequence[PolicyTask], at_once: int) -> list[list[int]]:
-    """Indices of tasks, in groups of at most so many: those of small grids together, those of large ones together."""
-    order = sorted(range(len(tasks)), key=lambda k: tasks[k].task.num_cells)
-    return [part.tolist() for part in np.array_split(order, -(-len(order) // at_once))]
 
 
 def _unique_names(designs: Sequence[Design]) -> list[str]:

@@ -40,14 +40,23 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
+"""Sets of vector instructions, the fastest first, by which processors of one name differ."""
+
+
 def machine() -> dict[str, Any]:
     """What the figures of a record depend on."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {"processor": names[0] if names else platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    known = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    flags = known.get("flags", "").split()
+    return {
+        "processor": known.get("model name") or platform.processor() or platform.machine(),
+        "instructions": next((name for name in INSTRUCTIONS if name in flags), "unknown"),
+        "cores": os.cpu_count(),
+    }
 
 
 def provenance() -> dict[str, Any]:

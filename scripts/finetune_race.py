@@ -4,7 +4,8 @@
 
 From scratch a policy trains for half an hour; the shipped one gets a tenth of the environment steps that this took.
 What is compared is the mean proxy cost of sampled episodes: after how many steps is the fine-tuned policy where the
-other one ends? What was interrupted goes on where it stood, if the folder of the runs is still there.
+other one ends? What was interrupted goes on where it stood, if the folder of the runs is still there. A record can be
+gone on with under further seeds; each run says on which machine it was made.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from netlists.files import write_bytes
 from placer.checkpoint import load_checkpoint
 from placer.config import FINETUNE, PPOConfig, TrainConfig
 from placer.ppo import CURVE_FILE, train
+from placer.versions import provenance
 from placer.weights import SHIPPED
 
 COLUMNS = ("env_steps", "seconds", "episodes", "proxy_cost", "entropy", "approx_kl")
@@ -79,9 +81,11 @@ def learn(path: Path, seed: int, config: Race) -> dict[str, Any]:
     shipped = curve_of(path, tuning, folder / "shipped", from_shipped=True)
     if len(shipped) < iterations:
         sys.exit(f"{folder} was interrupted; run the same command again to go on")
+    made_with = provenance()
     return {
         "design": short_name(path),
         "seed": seed,
+        **{name: made_with[name] for name in ("commit", "machine")},
         **compare(scratch, shipped),
         "scratch": scratch,
         "shipped": shipped,
@@ -142,7 +146,7 @@ def draw(path: Path, runs: list[dict[str, Any]]) -> None:
 
 def main(config: Race) -> None:
     """Runs what the record lacks, writes it after each run, draws the picture."""
-    record = begin_or_resume(config, {"runs": []})
+    record = begin_or_resume(config, {"runs": []}, may_differ=("seeds",))
     done = {(run["design"], run["seed"]) for run in record["runs"]}
     todo = [
         (path, seed) for seed, path in product(config.seeds, config.designs) if (short_name(path), seed) not in done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,13 @@ def portable_settings(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(asdict(config), default=short_name))
 
 
-def begin_or_resume(config: Any, empty: dict[str, Any]) -> dict[str, Any]:
+def begin_or_resume(config: Any, empty: dict[str, Any], may_differ: Sequence[str] = ()) -> dict[str, Any]:
     """The record at `config.out`, or a new one with `empty` in it.
 
     Args:
         config: the settings, a dataclass.
         empty: what a record holds before anything is known.
+        may_differ: settings that do not change what the record holds already; it then states the new ones.
 
     Exits with a message if the file there is of other settings.
     """
@@ -49,6 +51,7 @@ def begin_or_resume(config: Any, empty: dict[str, Any]) -> dict[str, Any]:
     if not config.out.exists():
         return {**portable_provenance(), "settings": settings, **empty}
     known = json.loads(config.out.read_text())
+    known["settings"] |= {name: settings[name] for name in may_differ}
     if known["settings"] != settings:
         sys.exit(f"{config.out} is of other settings; move it away or name another --out")
     return known

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from torch import Tensor, nn
 
 from env.cost import CostModel
 from env.episodes import FloorplanConfig, Task
-from env.graph import NODE_FEATURES
 from env.search import SearchConfig, anneal_soft_macros, search
 from env.start import analytic_start, clamp_soft_macros, legalize, place_soft_macros
 from netlists import Design, Placement
@@ -37,11 +36,7 @@ from placer.batching import GraphBatch
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
 from placer.policy import Encoder
-
-FEATURE = {name: column for column, name in enumerate(NODE_FEATURES)}
-
-START = [FEATURE["start_x"], FEATURE["start_y"]]
-"""Where the network is told that nodes lie."""
+from placer.symmetry import START, Symmetry
 
 GRID_CELL = 0.05
 """Of the canvas: distances are learned in this unit."""
@@ -137,17 +132,9 @@ def make_lessons(config: SoftMacros) -> list[Lesson]:
     return of_designs(make, lesson_designs(config.lessons), config.threads)
 
 
-def turned(lesson: Lesson, mirror_x: bool, mirror_y: bool, transpose: bool) -> Lesson:
+def turned(lesson: Lesson, symmetry: Symmetry) -> Lesson:
     """The lesson of the same design mirrored and turned; nothing of it says which way is up."""
-    x, goal = lesson.task.graph.x.copy(), lesson.goal.copy()
-    for axis, mirror in enumerate((mirror_x, mirror_y)):
-        if mirror:
-            x[:, START[axis]], goal[:, axis] = 1 - x[:, START[axis]], 1 - goal[:, axis]
-    if transpose:
-        width, height = FEATURE["width"], FEATURE["height"]
-        x[:, [width, height, *START]] = x[:, [height, width, *START[::-1]]]
-        goal = goal[:, ::-1].copy()
-    return Lesson(replace(lesson.task, graph=replace(lesson.task.graph, x=x)), goal, lesson.learned)
+    return Lesson(symmetry.task(lesson.task), symmetry.points(lesson.goal), lesson.learned)
 
 
 def learn(lessons: Sequence[Lesson], seed: int, config: SoftMacros, batch: int = 8) -> tuple[SoftNet, list[float]]:
@@ -161,7 +148,7 @@ def learn(lessons: Sequence[Lesson], seed: int, config: SoftMacros, batch: int =
     for _ in range(config.passes):
         losses = []
         for part in np.array_split(rng.permutation(len(lessons)), batches):
-            drawn = [turned(lessons[i], *rng.integers(2, size=3).astype(bool)) for i in part]
+            drawn = [turned(lessons[i], Symmetry.draw(rng)) for i in part]
             graphs = GraphBatch.make([lesson.task for lesson in drawn])
             goal = torch.from_numpy(np.concatenate([lesson.goal for lesson in drawn]))
             counts = torch.from_numpy(np.concatenate([lesson.learned for lesson in drawn]))

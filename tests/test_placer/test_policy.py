@@ -1,5 +1,5 @@
 import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_order_of_nodes_and_edges_changes_nothing(policy, tasks):
         rank[graph.node],
         graph.member[order],
     )
-    other = PolicyTask(task.task, shuffled, rank[task.order_node])
+    other = replace(task, graph=shuffled, order_node=rank[task.order_node])
     expected, value = logits_of(policy, [task], [sample])
     found, other_value = logits_of(policy, [other], [sample])
     assert torch.allclose(found, expected, atol=1e-4)
@@ -89,7 +89,7 @@ def test_the_graph_matters(policy, tasks):
     graph = task.graph
     cut = Graph(graph.x, graph.edge_index[:, :0], graph.edge_weight[:0], graph.node, graph.member)
     whole, _ = logits_of(policy, [task], [sample])
-    without, _ = logits_of(policy, [PolicyTask(task.task, cut, task.order_node)], [sample])
+    without, _ = logits_of(policy, [replace(task, graph=cut)], [sample])
     legal = torch.isfinite(whole)
     assert not torch.allclose(whole[legal], without[legal], atol=1e-3)
 

@@ -1,6 +1,7 @@
 import json
 import time
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from placer.kept import kept_placement
 from placer.pipeline import PlaceConfig, place
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, group_by_grid, train, whole_episodes
+from placer.symmetry import Symmetry
 from placer.zero_shot import zero_shot
 
 TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
@@ -152,6 +154,23 @@ def test_a_lesson_of_counted_moves_is_the_same_again(small):
     assert all(np.array_equal(a, b) for a, b in zip(first.targets, again.targets, strict=True))
 
 
+def test_imitation_shows_lessons_mirrored_and_turned(small):
+    """A policy that saw one lesson in all eight ways foresees it in each of them, not only as it stands."""
+    lesson = make_lesson(small, moves=20_000, seed=0)
+    ways = [lesson.turned(Symmetry(*flags)) for flags in product((False, True), repeat=3)]
+
+    def loss_of_ways(turn):
+        torch.manual_seed(0)
+        policy = Policy(TINY)
+        config = ImitationConfig(epochs=60, learning_rate=5e-3, turn=turn)
+        imitate(policy, [lesson], config)
+        return cross_entropy(policy, [lesson], config), cross_entropy(policy, ways, config)
+
+    (one_way, all_ways), (_, turned_all_ways) = loss_of_ways(turn=False), loss_of_ways(turn=True)
+    assert one_way < all_ways - 0.1
+    assert turned_all_ways < all_ways - 0.1
+
+
 def test_imitation_ends_when_its_time_is_over(small):
     lesson = make_lesson(small, moves=1000, seed=0)
     passes: list[int] = []
@@ -188,7 +207,7 @@ def test_the_loss_on_lessons_is_what_imitation_lowers(small):
     lessons = [make_lesson(small, 1000, seed) for seed in range(3)]
     policy = Policy(TINY)
     before = cross_entropy(policy, lessons, ImitationConfig(minibatch=2, designs_at_once=2))
-    (first,) = imitate(policy, lessons, ImitationConfig(epochs=1, minibatch=1000))  # a single step
+    (first,) = imitate(policy, lessons, ImitationConfig(epochs=1, minibatch=1000, turn=False))  # one step
     assert before == pytest.approx(first, rel=1e-5)
     assert cross_entropy(policy, lessons, ImitationConfig()) < before
 
