@@ -26,12 +26,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
-# The core under the address, undefined-behaviour and thread sanitizers, on random designs, without Python.
+# The kernels under the address, undefined-behaviour and thread sanitizers, on random input, without Python.
 sanitize:
 	for kind in address,undefined thread; do \
 	  cmake -S . -B build/sanitize-$$kind -DPLACER_SANITIZE=$$kind -DPLACER_WERROR=ON >/dev/null && \
-	  cmake --build build/sanitize-$$kind --target core_test >/dev/null && \
-	  build/sanitize-$$kind/env/cpp/core_test $(SANITIZE_DESIGNS) || exit 1; \
+	  cmake --build build/sanitize-$$kind --target core_test policy_net_test >/dev/null && \
+	  build/sanitize-$$kind/env/cpp/core_test $(SANITIZE_DESIGNS) && \
+	  build/sanitize-$$kind/placer/cpp/policy_net_test $(SANITIZE_DESIGNS) || exit 1; \
 	done
 
 bench: $(INSTALLED)

@@ -71,6 +71,7 @@ class Race:
 
 def learn(path: Path, seed: int, config: Race) -> dict[str, Any]:
     """One design, one seed, in both ways."""
+    made_with = provenance()
     folder = config.runs / f"{path.parent.name}_{path.name}_{seed}"
     settings = TrainConfig(seed=seed, minutes=config.minutes, threads=config.threads, ppo=SCRATCH)
     scratch = curve_of(path, settings, folder / "scratch")
@@ -81,7 +82,6 @@ def learn(path: Path, seed: int, config: Race) -> dict[str, Any]:
     shipped = curve_of(path, tuning, folder / "shipped", from_shipped=True)
     if len(shipped) < iterations:
         sys.exit(f"{folder} was interrupted; run the same command again to go on")
-    made_with = provenance()
     return {
         "design": short_name(path),
         "seed": seed,

@@ -28,7 +28,7 @@ from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.imitation import ImitationConfig, Lesson, cross_entropy, imitate, make_lesson
 from placer.policy import Policy
 
-SETTINGS = ("samples", "minibatch", "designs_at_once", "moves")
+SETTINGS = ("samples", "minibatch", "designs_at_once", "turn", "moves")
 """That a trained policy remembers: those of the study that judges it must be the same."""
 
 
@@ -42,6 +42,8 @@ class ImitationStudy(Study):
     """Samples in one gradient step."""
     designs_at_once: int = 8
     """Designs that the samples of a step come from."""
+    turn: bool = True
+    """See `ImitationConfig.turn`."""
     moves: int = 500_000
     """Of the search that makes the targets of a design."""
     runs: Path = Path("runs/imitated")
@@ -132,6 +134,7 @@ def imitation_config(config: ImitationStudy, seed: int) -> ImitationConfig:
         samples=config.samples,
         minibatch=config.minibatch,
         designs_at_once=config.designs_at_once,
+        turn=config.turn,
         seed=seed,
         device=config.device,
     )

@@ -1,0 +1,190 @@
+// Drives the compiled policy without Python, on random graphs and grids, for the sanitizers (`make sanitize`); also
+// checks what it computes. That it equals torch is tested in Python.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <random>
+
+#include "policy_net.hpp"
+
+using namespace policynet;
+
+namespace {
+
+using Random = std::mt19937_64;
+
+void check(bool holds, const char* what, unsigned seed) {
+  if (holds) return;
+  std::printf("failed: %s, seed %u\n", what, seed);
+  std::exit(1);
+}
+
+int between(Random& random, int least, int most) { return std::uniform_int_distribution<int>(least, most)(random); }
+
+std::vector<float> normals(Random& random, std::size_t count) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+std::vector<std::int64_t> indices(Random& random, std::size_t count, int below) {
+  std::vector<std::int64_t> values(count);
+  for (std::int64_t& value : values) value = between(random, 0, below - 1);
+  return values;
+}
+
+bool near(double found, double expected) { return std::abs(found - expected) <= 1e-3 * (1.0 + std::abs(expected)); }
+
+bool all_near(const std::vector<float>& found, const std::vector<double>& expected) {
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!near(found[i], expected[i])) return false;
+  }
+  return found.size() == expected.size();
+}
+
+struct Graph {
+  std::vector<std::int64_t> source, target;
+  std::vector<float> share, log_weight;
+
+  Graph(Random& random, int nodes, std::size_t edges)
+      : source(indices(random, edges, nodes)), target(indices(random, edges, nodes)), share(normals(random, edges)),
+        log_weight(normals(random, edges)) {}
+
+  Edges view() const { return {source, target, share, log_weight}; }
+};
+
+/// Message passing and its gradient, on one thread and on several, against plain sums.
+void test_gated_sum(unsigned seed) {
+  Random random(seed);
+  const int nodes = between(random, 1, 60), channels = between(random, 1, 50);
+  const Graph graph(random, nodes, between(random, 0, 1500));
+  const std::size_t values = static_cast<std::size_t>(nodes) * channels;
+  const auto weight = normals(random, channels), bias = normals(random, channels);
+  const auto from = normals(random, values), to_gradient = normals(random, values);
+
+  std::vector<double> to(values), from_gradient(values), of_weight(channels), of_bias(channels);
+  for (std::size_t e = 0; e < graph.share.size(); ++e) {
+    for (int c = 0; c < channels; ++c) {
+      const std::size_t source = graph.source[e] * channels + c, target = graph.target[e] * channels + c;
+      const double open = 1.0 / (1.0 + std::exp(-(weight[c] * graph.log_weight[e] + bias[c])));
+      const double passed = graph.share[e] * open * to_gradient[target];
+      to[target] += graph.share[e] * open * from[source];
+      from_gradient[source] += passed;
+      of_bias[c] += passed * (1.0 - open) * from[source];
+      of_weight[c] += passed * (1.0 - open) * from[source] * graph.log_weight[e];
+    }
+  }
+  for (const int threads : {1, 3}) {
+    std::vector<float> found(values), found_from(values), found_weight(channels), found_bias(channels);
+    gated_sum(graph.view(), {weight, bias}, from, found, threads);
+    check(all_near(found, to), "sums of messages", seed);
+    gated_sum_gradient(graph.view(), {weight, bias}, from, to_gradient, found_from, found_weight, found_bias, threads);
+    check(all_near(found_from, from_gradient), "gradients of what is sent", seed);
+    check(all_near(found_weight, of_weight) && all_near(found_bias, of_bias), "gradients of the gate", seed);
+  }
+}
+
+Sizes random_sizes(Random& random) {
+  Sizes sizes{};
+  sizes.dim = between(random, 1, 40), sizes.layers = between(random, 0, 2), sizes.heads = between(random, 1, 5);
+  sizes.channels = between(random, 1, 40), sizes.blocks = between(random, 0, 2);
+  sizes.node_features = between(random, 1, 9), sizes.step_features = between(random, 1, 6);
+  sizes.maps = between(random, 2, 9);
+  return sizes;
+}
+
+Weights random_weights(Random& random, const Sizes& sizes) {
+  Weights weights;
+  const auto add = [&](const std::string& name, std::vector<int> shape) {
+    std::size_t count = 1;
+    for (const int length : shape) count *= length;
+    Tensor tensor{std::move(shape), normals(random, count)};
+    for (float& value : tensor.data) value *= 0.2f;
+    weights.emplace(name, std::move(tensor));
+  };
+  const auto layer = [&](const std::string& name, std::vector<int> shape) {
+    add(name + ".bias", {shape.front()});
+    add(name + ".weight", std::move(shape));
+  };
+  const int dim = sizes.dim, channels = sizes.channels, width = sizes.heads * std::max(4, dim / sizes.heads);
+  layer("encoder.enter", {dim, sizes.node_features});
+  layer("encoder.norm", {dim});
+  for (int i = 0; i < sizes.layers; ++i) {
+    const std::string conv = "encoder.convs." + std::to_string(i);
+    layer(conv + ".norm", {dim});
+    layer(conv + ".weight_gate", {dim, 1});
+    layer(conv + ".source", {dim, dim});
+    layer(conv + ".update_mlp.0", {dim, 2 * dim});
+    layer(conv + ".update_mlp.2", {dim, dim});
+  }
+  layer("policy_head.key", {width, dim});
+  layer("policy_head.query", {width, dim});
+  layer("policy_head.context.0", {channels, 2 * dim + sizes.step_features});
+  layer("policy_head.context.2", {channels, channels});
+  layer("policy_head.enter", {channels, sizes.maps + sizes.heads, 3, 3});
+  for (int i = 0; i < sizes.blocks; ++i) {
+    const std::string number = std::to_string(i);
+    layer("policy_head.shifts." + number, {channels, channels});
+    layer("policy_head.blocks." + number + ".first", {channels, channels, 3, 3});
+    layer("policy_head.blocks." + number + ".second", {channels, channels, 3, 3});
+  }
+  layer("policy_head.exit", {1, channels, 1, 1});
+  add("policy_head.wire_prior", {});
+  return weights;
+}
+
+struct Observations {
+  int count, rows, cols;
+  std::vector<float> maps, features;
+  std::vector<std::uint8_t> legal;
+  std::vector<std::int64_t> macro, spread_start{0}, spread_node, spread_cell;
+
+  Observations(Random& random, const Sizes& sizes, int nodes)
+      : count(between(random, 1, 5)), rows(between(random, 1, 14)), cols(between(random, 1, 14)) {
+    const std::size_t cells = static_cast<std::size_t>(rows) * cols;
+    maps = normals(random, count * cells * sizes.maps);
+    features = normals(random, static_cast<std::size_t>(count) * sizes.step_features);
+    for (std::size_t i = 0; i < count * cells; ++i) legal.push_back(between(random, 0, 3) > 0);
+    macro = indices(random, count, nodes);
+    for (int b = 0; b < count; ++b) spread_start.push_back(spread_start.back() + between(random, 0, nodes));
+    spread_node = indices(random, spread_start.back(), nodes);
+    spread_cell = indices(random, spread_start.back(), static_cast<int>(cells));
+  }
+
+  Steps view() const {
+    return {count, rows, cols, maps, features, legal, macro, spread_start, spread_node, spread_cell};
+  }
+};
+
+/// Logits are finite where an action is legal, -inf elsewhere, and do not depend on threads.
+void test_policy_net(unsigned seed) {
+  Random random(seed);
+  const Sizes sizes = random_sizes(random);
+  const int nodes = between(random, 1, 40);
+  PolicyNet net(random_weights(random, sizes), sizes);
+  net.embed(normals(random, static_cast<std::size_t>(nodes) * sizes.node_features),
+            Graph(random, nodes, between(random, 0, 200)).view());
+  check(net.num_nodes() == nodes, "as many embeddings as nodes", seed);
+  const Observations seen(random, sizes, nodes);
+  std::vector<float> found(seen.legal.size()), again(seen.legal.size());
+  net.logits(seen.view(), 1, found);
+  net.logits(seen.view(), 3, again);
+  check(found == again, "logits do not depend on threads", seed);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const bool holds = seen.legal[i] ? std::isfinite(found[i]) : found[i] == -std::numeric_limits<float>::infinity();
+    check(holds, "logits are finite where an action is legal", seed);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const unsigned runs = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 100;
+  for (unsigned seed = 0; seed < runs; ++seed) {
+    test_gated_sum(seed);
+    test_policy_net(seed);
+  }
+  std::printf("%u random policies: ok\n", runs);
+}
