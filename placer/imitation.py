@@ -45,8 +45,8 @@ class ImitationConfig:
     """Samples in one gradient step."""
     designs_at_once: int = 8
     """Graphs that are encoded together; minibatches are drawn from their samples."""
-    turn: bool = True
-    """Mirror and turn each lesson at random, anew in each pass."""
+    turn: bool = False
+    """Mirror and turn each lesson at random, anew in each pass: worth it where lessons are few."""
     learning_rate: float = 1e-3
     """Of Adam, at the start; it falls to a hundredth along a cosine of the share of the run that is over."""
     seed: int = 0

@@ -42,7 +42,7 @@ class ImitationStudy(Study):
     """Samples in one gradient step."""
     designs_at_once: int = 8
     """Designs that the samples of a step come from."""
-    turn: bool = True
+    turn: bool = False
     """See `ImitationConfig.turn`."""
     moves: int = 500_000
     """Of the search that makes the targets of a design."""

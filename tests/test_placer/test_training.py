@@ -207,7 +207,7 @@ def test_the_loss_on_lessons_is_what_imitation_lowers(small):
     lessons = [make_lesson(small, 1000, seed) for seed in range(3)]
     policy = Policy(TINY)
     before = cross_entropy(policy, lessons, ImitationConfig(minibatch=2, designs_at_once=2))
-    (first,) = imitate(policy, lessons, ImitationConfig(epochs=1, minibatch=1000, turn=False))  # one step
+    (first,) = imitate(policy, lessons, ImitationConfig(epochs=1, minibatch=1000))  # a single step
     assert before == pytest.approx(first, rel=1e-5)
     assert cross_entropy(policy, lessons, ImitationConfig()) < before
 
