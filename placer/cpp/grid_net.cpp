@@ -1,8 +1,21 @@
 #include "grid_net.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace policynet {
+
+namespace {
+
+/// Calls `work` with 0 .. count - 1 as constants: what they index stays in registers.
+template <int kCount, class Work>
+void unrolled(const Work& work) {
+  [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) {
+    (work(std::integral_constant<int, kIndex>{}), ...);
+  }(std::make_integer_sequence<int, kCount>{});
+}
+
+}  // namespace
 
 Maps::Maps(int rows, int cols, int channels)
     : rows_(rows), cols_(cols), channels_(channels),
@@ -28,48 +41,47 @@ template <int kVectors, int kCells>
 void Conv3x3::apply_cells(const Maps& from, const float* shift, const Maps* residual, Maps& to, int row, int col,
                           int channel) const {
   Vector sum[kCells][kVectors];
-  for (int v = 0; v < kVectors; ++v) {
+  unrolled<kVectors>([&](auto v) {
     const Vector first = load(&bias_[channel + v * kLanes]) + load(&shift[channel + v * kLanes]);
-    for (int c = 0; c < kCells; ++c) sum[c][v] = first;
-  }
+    unrolled<kCells>([&](auto c) { sum[c][v] = first; });
+  });
   for (int k = 0; k < 9; ++k) {
     const float* cell = from.at(row + k / 3 - 1, col + k % 3 - 1);
     const float* weight = &weight_[static_cast<std::size_t>(k) * in_ * out_ + channel];
     for (int i = 0; i < in_; ++i, weight += out_) {
       Vector w[kVectors];
-      for (int v = 0; v < kVectors; ++v) w[v] = load(weight + v * kLanes);
-      for (int c = 0; c < kCells; ++c) {
-        for (int v = 0; v < kVectors; ++v) sum[c][v] += cell[c * in_ + i] * w[v];
-      }
+      unrolled<kVectors>([&](auto v) { w[v] = load(weight + v * kLanes); });
+      unrolled<kCells>([&](auto c) {
+        const float value = cell[c * in_ + i];
+        unrolled<kVectors>([&](auto v) { sum[c][v] += value * w[v]; });
+      });
     }
   }
-  for (int c = 0; c < kCells; ++c) {
-    for (int v = 0; v < kVectors; ++v) {
+  unrolled<kCells>([&](auto c) {
+    unrolled<kVectors>([&](auto v) {
       const int at = channel + v * kLanes;
-      if (residual) sum[c][v] += load(residual->at(row, col + c) + at);
-      store(to.at(row, col + c) + at, silu(sum[c][v]));
-    }
-  }
+      const Vector all = residual ? sum[c][v] + load(residual->at(row, col + c) + at) : sum[c][v];
+      store(to.at(row, col + c) + at, silu(all));
+    });
+  });
 }
 
 void Conv3x3::apply(const Maps& from, const float* shift, const Maps* residual, Maps& to) const {
-  constexpr int kCells = 6;  // times two vectors: twelve sums, which stay in registers
-  const auto cells = [&](int row, int col, int count, int channel, int vectors) {
-    if (count == kCells && vectors == 2) return apply_cells<2, kCells>(from, shift, residual, to, row, col, channel);
-    for (int c = 0; c < count; ++c) {
-      for (int v = 0; v < vectors; ++v) {
-        apply_cells<1, 1>(from, shift, residual, to, row, col + c, channel + v * kLanes);
-      }
-    }
+  constexpr int kVectors = 2, kCells = 6;  // at most, at a time: twelve sums, which stay in registers
+  const int cols = from.cols(), blocks = (cols + kCells - 1) / kCells, count = (cols + blocks - 1) / blocks;
+  const auto block = [&](int vectors, int row, int col, int channel) {
+    unrolled<kVectors>([&](auto v) {
+      unrolled<kCells>([&](auto c) {
+        if (vectors == v + 1 && count == c + 1) apply_cells<v + 1, c + 1>(from, shift, residual, to, row, col, channel);
+      });
+    });
   };
-  const int cols = from.cols();
   for (int row = 0; row < from.rows(); ++row) {
-    for (int channel = 0; channel < out_; channel += 2 * kLanes) {
-      const int vectors = std::min(2, (out_ - channel) / kLanes);
-      for (int col = 0; col < cols; col += kCells) {
-        // The last cells of a row are computed with some before them, again.
-        const int begin = cols >= kCells ? std::min(col, cols - kCells) : col;
-        cells(row, begin, std::min(kCells, cols - begin), channel, vectors);
+    for (int channel = 0; channel < out_; channel += kVectors * kLanes) {
+      const int vectors = std::min(kVectors, (out_ - channel) / kLanes);
+      for (int i = 0; i < blocks; ++i) {
+        // Blocks of one size: the last one computes some cells of the one before it again.
+        block(vectors, row, std::min(i * count, cols - count), channel);
       }
     }
   }

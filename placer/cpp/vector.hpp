@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 
 namespace policynet {
 
@@ -14,16 +13,12 @@ inline constexpr int kLanes = 8;
 #else
 inline constexpr int kLanes = 4;
 #endif
-using Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)))) = float;
+using Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)), may_alias)) = float;
 using Integers __attribute__((vector_size(kLanes * sizeof(std::int32_t)))) = std::int32_t;
 
-inline Vector load(const float* from) {
-  Vector value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-inline void store(float* to, Vector value) { std::memcpy(to, &value, sizeof value); }
+// Not by memcpy: GCC 12 makes two halves and a detour over the stack of it where a vector has 32 bytes.
+inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 
 /// e^x to a few units in the last place: 2^n times a Taylor polynomial of the rest, |rest| <= ln(2) / 2.
 inline Vector exponential(Vector x) {
