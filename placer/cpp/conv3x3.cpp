@@ -145,8 +145,17 @@ void for_vectors(int stride, const Work& work) {
   if (channel < stride) work(channel, std::integral_constant<int, 1>{});
 }
 
-/// GgG' of a filter, and G'uG of the gradient of what that gives; G by rows.
-constexpr std::array<std::array<float, 3>, 4> kFilter = {{{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}}};
+/// Gg, along one axis of a filter.
+std::array<float, 4> spread(float g0, float g1, float g2) {
+  const float even = 0.5f * (g0 + g2), odd = 0.5f * g1;
+  return {g0, even + odd, even - odd, g2};
+}
+
+/// Its adjoint G'u.
+std::array<float, 3> gather(float u0, float u1, float u2, float u3) {
+  const float even = 0.5f * (u1 + u2);
+  return {u0 + even, 0.5f * (u1 - u2), even + u3};
+}
 
 }  // namespace
 
@@ -160,11 +169,12 @@ Conv3x3::Conv3x3(std::span<const float> weight, int in, int out)
     : in_(in), out_(padded_channels(out)), weight_(static_cast<std::size_t>(kPoints) * in * out_, 0.0f) {
   for (int o = 0; o < out; ++o) {
     for (int i = 0; i < in; ++i) {
-      const float* filter = &weight[(static_cast<std::size_t>(o) * in + i) * 9];
-      for (int point = 0; point < kPoints; ++point) {
-        float sum = 0.0f;
-        for (int k = 0; k < 9; ++k) sum += kFilter[point / 4][k / 3] * kFilter[point % 4][k % 3] * filter[k];
-        weight_[(static_cast<std::size_t>(point) * in + i) * out_ + o] = sum;
+      const float* g = &weight[(static_cast<std::size_t>(o) * in + i) * 9];
+      std::array<std::array<float, 4>, 3> half;  // by column
+      for (int c = 0; c < 3; ++c) half[c] = spread(g[c], g[3 + c], g[6 + c]);
+      for (int r = 0; r < 4; ++r) {
+        const std::array<float, 4> points = spread(half[0][r], half[1][r], half[2][r]);
+        for (int c = 0; c < 4; ++c) weight_[(static_cast<std::size_t>(4 * r + c) * in + i) * out_ + o] = points[c];
       }
     }
   }
@@ -237,12 +247,12 @@ void WeightGradient::write(std::span<float> weight_gradient) const {
   const std::size_t in = padded_channels(in_), out = padded_channels(out_);
   for (int o = 0; o < out_; ++o) {
     for (int i = 0; i < in_; ++i) {
-      for (int k = 0; k < 9; ++k) {
-        float sum = 0.0f;
-        for (int point = 0; point < kPoints; ++point) {
-          sum += kFilter[point / 4][k / 3] * kFilter[point % 4][k % 3] * sum_[(point * in + i) * out + o];
-        }
-        weight_gradient[(static_cast<std::size_t>(o) * in_ + i) * 9 + k] = sum;
+      const auto point = [&](int r, int c) { return sum_[((4 * r + c) * in + i) * out + o]; };
+      std::array<std::array<float, 3>, 4> half;  // by column
+      for (int c = 0; c < 4; ++c) half[c] = gather(point(0, c), point(1, c), point(2, c), point(3, c));
+      for (int r = 0; r < 3; ++r) {
+        const std::array<float, 3> filter = gather(half[0][r], half[1][r], half[2][r], half[3][r]);
+        std::copy(filter.begin(), filter.end(), &weight_gradient[(static_cast<std::size_t>(o) * in_ + i) * 9 + 3 * r]);
       }
     }
   }
