@@ -66,7 +66,7 @@ def core_design(netlist: Netlist, canvas: Canvas) -> _core.Design:
         grid=(canvas.cols, canvas.rows),
         routes=(canvas.routes_hor, canvas.routes_ver, canvas.macro_routes_hor, canvas.macro_routes_ver),
         smoothing=canvas.smoothing,
-        congestion_grid=(canvas.congestion_cols or canvas.cols, canvas.congestion_rows or canvas.rows),
+        congestion_grid=canvas.congestion_grid[::-1],
         halo=canvas.halo,
         halos=constraints.halos(netlist, canvas.halo),
         allowed=constraints.allowed(netlist),

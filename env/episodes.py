@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any
@@ -107,8 +108,7 @@ class Task:
 
     @property
     def num_routing_cells(self) -> int:
-        canvas = self.design.canvas
-        return (canvas.congestion_rows or canvas.rows) * (canvas.congestion_cols or canvas.cols)
+        return math.prod(self.design.canvas.congestion_grid)
 
 
 def placement_order(design: Design, order: str) -> NDArray[np.int32]:

@@ -68,3 +68,8 @@ class Canvas:
     def cell_height(self) -> float:
         """Height of a placement grid cell, um."""
         return self.height / self.rows
+
+    @property
+    def congestion_grid(self) -> tuple[int, int]:
+        """Rows and columns of the congestion grid."""
+        return self.congestion_rows or self.rows, self.congestion_cols or self.cols

@@ -255,10 +255,8 @@ def _format_header(netlist: Netlist, canvas: Canvas, costs: PlcCosts | None) -> 
         f"# Smoothing factor : {canvas.smoothing}",
     ]
     if canvas.congestion_cols is not None or canvas.congestion_rows is not None:
-        lines.append(
-            f"# Congestion Columns : {canvas.congestion_cols or canvas.cols}  "
-            f"Congestion Rows : {canvas.congestion_rows or canvas.rows}"
-        )
+        rows, cols = canvas.congestion_grid
+        lines.append(f"# Congestion Columns : {cols}  Congestion Rows : {rows}")
     if canvas.halo > 0:
         lines.append(f"# Halo : {float(canvas.halo)!r}")
     lines += [

@@ -1,4 +1,6 @@
-"""The policy's forward pass and its message passing, compiled."""
+"""
+The policy's forward pass, its message passing and its convolutions, compiled.
+"""
 
 from typing import Annotated
 
@@ -14,6 +16,16 @@ def sum_messages(edge_index: Annotated[NDArray[numpy.int64], dict(shape=(None, N
 def sum_messages_gradient(edge_index: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], share: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], log_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], gate_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], gate_bias: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], sent: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], received_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], sent_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], gate_weight_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], gate_bias_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], threads: int = 1) -> None:
     """
     Writes the gradients with respect to `sent` and the gate to the last three arrays.
+    """
+
+def convolve_grids(x: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], weight: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], shift: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], residual: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)] | None, rows: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], cols: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], before: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu')], after: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu')], threads: int = 1) -> None:
+    """
+    Writes to `before` (B, R, C, out) the 3x3 convolution of x (B, R, C, in) plus shift (B, out) plus, where there is one, the residual, and to `after` what SiLU makes of it. Sample b has a grid of rows[b] x cols[b]; beyond it x counts as zero and zeros are written.
+    """
+
+def convolve_grids_gradient(x: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], weight: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], cols: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], before: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], after_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], x_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu')], weight_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu')], shift_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], residual_gradient: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu')] | None, threads: int = 1) -> None:
+    """
+    Writes the gradients of all inputs to the last four arrays; without a residual the last one is None.
     """
 
 class PolicyNet:

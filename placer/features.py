@@ -37,8 +37,7 @@ class PolicyTask:
     def make(task: Task) -> PolicyTask:
         made, canvas = graph(task.design, task.start), task.design.canvas
         grid = canvas.rows, canvas.cols
-        routing_grid = canvas.congestion_rows or canvas.rows, canvas.congestion_cols or canvas.cols
-        return PolicyTask(task, made, made.node[task.order], grid, routing_grid)
+        return PolicyTask(task, made, made.node[task.order], grid, canvas.congestion_grid)
 
     @property
     def edge_share(self) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Message passing over the netlist graph."""
+"""Layers of the policy: message passing over the netlist graph, convolutions over the grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
-from placer._policy_net import sum_messages, sum_messages_gradient
+from placer._policy_net import convolve_grids, convolve_grids_gradient, sum_messages, sum_messages_gradient
 
 
 class GatedSum(torch.autograd.Function):
@@ -77,14 +77,82 @@ class NetConv(MessagePassing):
         return share[:, None] * gate * h_j
 
 
-class GridBlock(nn.Module):
-    """Residual 3x3 convolution over grids of different sizes in one batch.
+class GridConvolution(torch.autograd.Function):
+    """A layer of convolutions compiled for a CPU; the twin of what `grid_layer` does elsewhere.
 
-    Cells beyond a grid are zeroed after every layer, which is what a convolution sees beyond the edge of a grid that
-    is alone: batching changes nothing.
+    Fewer products (`placer/cpp/conv3x3.hpp` says how), none for cells beyond the grids, and no pass over the data for
+    each of shift, residual, activation and mask.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, shift: Tensor, residual: Tensor | None, rows: Tensor, cols: Tensor
+    ) -> Tensor:
+        """Shapes as in `grid_layer`; sample b has a grid of rows[b] x cols[b]."""
+        x = channels_last(x)
+        before = x.new_empty(*x.shape[:3], len(weight))
+        after = torch.empty_like(before)
+        convolve_grids(
+            x.detach().numpy(),
+            weight.detach().numpy(),
+            shift.detach().numpy(),
+            None if residual is None else channels_last(residual).detach().numpy(),
+            rows.numpy(),
+            cols.numpy(),
+            before=before.numpy(),
+            after=after.numpy(),
+            threads=torch.get_num_threads(),
+        )
+        ctx.save_for_backward(x, weight, rows, cols, before)
+        ctx.has_residual = residual is not None
+        return after.permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x, weight, shift and residual."""
+        x, weight, _, _, before = tensors = ctx.saved_tensors
+        of_x, of_weight, of_shift = torch.empty_like(x), torch.empty_like(weight), x.new_empty(len(x), len(weight))
+        of_residual = torch.empty_like(before) if ctx.has_residual else None
+        convolve_grids_gradient(
+            *(tensor.detach().numpy() for tensor in (*tensors, channels_last(gradients[0]))),
+            x_gradient=of_x.numpy(),
+            weight_gradient=of_weight.numpy(),
+            shift_gradient=of_shift.numpy(),
+            residual_gradient=None if of_residual is None else of_residual.numpy(),
+            threads=torch.get_num_threads(),
+        )
+        of_residual = None if of_residual is None else of_residual.permute(0, 3, 1, 2)
+        return of_x.permute(0, 3, 1, 2), of_weight, of_shift, of_residual, None, None
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """(B, R, C, channels) of (B, channels, R, C), without a copy where it is stored so."""
+    return x.permute(0, 2, 3, 1).contiguous()
+
+
+def grid_layer(conv: nn.Conv2d, x: Tensor, valid: Tensor, shift: Tensor, residual: Tensor | None = None) -> Tensor:
+    """SiLU of the sum of a 3x3 convolution, a shift and a residual, over grids of different sizes in one batch.
+
+    Cells beyond a grid are zero after every layer, which is what a convolution sees beyond the edge of a grid that is
+    alone: batching changes nothing.
 
     Shapes:
-        x: (B, C, R, C'); valid: (B, 1, R, C') or None where all grids are equal; shift: (B, C); returns as x.
+        x: (B, in, R, C), zero beyond each grid; valid: (B, 1, R, C), 1 on the grid; shift: (B, out); residual:
+        (B, out, R, C); returns (B, out, R, C).
+    """
+    if x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
+        assert conv.bias is not None
+        rows, cols = (valid.sum(dim=axis)[:, 0].amax(dim=1).long() for axis in (2, 3))
+        return GridConvolution.apply(x, conv.weight, conv.bias + shift, residual, rows, cols)
+    total = conv(x) + shift[:, :, None, None].to(x.dtype)
+    return torch.nn.functional.silu(total if residual is None else residual + total) * valid.to(x.dtype)
+
+
+class GridBlock(nn.Module):
+    """Two layers of 3x3 convolutions and a residual around them, conditioned by a shift.
+
+    Shapes:
+        x, valid: see `grid_layer`; shift: (B, C); returns as x.
     """
 
     def __init__(self, channels: int) -> None:
@@ -92,12 +160,7 @@ class GridBlock(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
-    def forward(self, x: Tensor, valid: Tensor | None, shift: Tensor) -> Tensor:
-        """Adds what two convolutions, conditioned by `shift`, make of x."""
-        y = on_grid(torch.nn.functional.silu(self.first(x) + shift[:, :, None, None].to(x.dtype)), valid)
-        return on_grid(torch.nn.functional.silu(x + self.second(y)), valid)
-
-
-def on_grid(x: Tensor, valid: Tensor | None) -> Tensor:
-    """Zeroes the cells beyond each grid; returns x itself where there are none."""
-    return x if valid is None else x * valid
+    def forward(self, x: Tensor, valid: Tensor, shift: Tensor) -> Tensor:
+        """Adds what the layers make of x."""
+        y = grid_layer(self.first, x, valid, shift)
+        return grid_layer(self.second, y, valid, torch.zeros_like(shift), x)

@@ -1,8 +1,10 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -90,6 +92,63 @@ void sum_messages_gradient(Array<std::int64_t, 2> edge_index, Array<float, 1> sh
                      {bias_gradient.data(), bias_gradient.size()}, threads);
 }
 
+/// What both directions of a layer read; `from` is (B, rows, cols, in), the weight (out, in, 3, 3).
+LayerInput to_layer_input(const Array<float, 4>& from, const Array<float, 4>& weight,
+                          const Array<std::int64_t, 1>& own_rows, const Array<std::int64_t, 1>& own_cols) {
+  const std::size_t count = from.shape(0);
+  const int rows = static_cast<int>(from.shape(1)), cols = static_cast<int>(from.shape(2));
+  const int in = static_cast<int>(weight.shape(1)), out = static_cast<int>(weight.shape(0));
+  expect(static_cast<int>(from.shape(3)) == in && weight.shape(2) == 3 && weight.shape(3) == 3,
+         "the weight has another shape than (out, in, 3, 3)");
+  expect(own_rows.size() == count && own_cols.size() == count, "rows or cols has another length");
+  expect_below(own_rows, rows + 1, "rows");
+  expect_below(own_cols, cols + 1, "cols");
+  return {{rows, cols, view(own_rows), view(own_cols)}, in, out, view(weight), view(from)};
+}
+
+template <class A>
+void expect_like(const A& array, const LayerInput& input, int channels) {
+  const auto& grids = input.grids;
+  expect(static_cast<int>(array.shape(0)) == grids.count() && static_cast<int>(array.shape(1)) == grids.rows &&
+             static_cast<int>(array.shape(2)) == grids.cols && static_cast<int>(array.shape(3)) == channels,
+         "arrays of a layer differ in shape");
+}
+
+void convolve_grids(Array<float, 4> from, Array<float, 4> weight, Array<float, 2> shift,
+                    std::optional<Array<float, 4>> residual, Array<std::int64_t, 1> rows, Array<std::int64_t, 1> cols,
+                    Output<4> before, Output<4> after, int threads) {
+  const LayerInput input = to_layer_input(from, weight, rows, cols);
+  expect(static_cast<int>(shift.shape(0)) == input.grids.count() && static_cast<int>(shift.shape(1)) == input.out,
+         "shift has another shape");
+  expect_like(before, input, input.out);
+  expect_like(after, input, input.out);
+  if (residual) expect_like(*residual, input, input.out);
+  const auto added = residual ? view(*residual) : std::span<const float>{};
+  nb::gil_scoped_release release;
+  grid_layer(input, view(shift), added, {before.data(), before.size()}, {after.data(), after.size()}, threads);
+}
+
+void convolve_grids_gradient(Array<float, 4> from, Array<float, 4> weight, Array<std::int64_t, 1> rows,
+                             Array<std::int64_t, 1> cols, Array<float, 4> before, Array<float, 4> after_gradient,
+                             Output<4> from_gradient, Output<4> weight_gradient, Output<2> shift_gradient,
+                             std::optional<Output<4>> residual_gradient, int threads) {
+  const LayerInput input = to_layer_input(from, weight, rows, cols);
+  expect_like(before, input, input.out);
+  expect_like(after_gradient, input, input.out);
+  if (residual_gradient) expect_like(*residual_gradient, input, input.out);
+  expect_like(from_gradient, input, input.in);
+  expect(weight_gradient.size() == weight.size(), "the gradient of the weight has another shape");
+  expect(static_cast<int>(shift_gradient.shape(0)) == input.grids.count() &&
+             static_cast<int>(shift_gradient.shape(1)) == input.out,
+         "the gradient of the shift has another shape");
+  const auto of_residual =
+      residual_gradient ? std::span(residual_gradient->data(), residual_gradient->size()) : std::span<float>{};
+  nb::gil_scoped_release release;
+  grid_layer_gradient(input, view(before), view(after_gradient), {from_gradient.data(), from_gradient.size()},
+                      {weight_gradient.data(), weight_gradient.size()}, {shift_gradient.data(), shift_gradient.size()},
+                      of_residual, threads);
+}
+
 void embed(PolicyNet& net, Array<float, 2> x, Array<std::int64_t, 2> edge_index, Array<float, 1> share,
            Array<float, 1> log_weight) {
   expect(static_cast<int>(x.shape(1)) == net.sizes().node_features, "x has another number of features");
@@ -131,7 +190,7 @@ auto logits(const PolicyNet& net, Array<float, 4> maps, Array<float, 2> features
 }  // namespace
 
 NB_MODULE(_policy_net, module) {
-  module.doc() = "The policy's forward pass and its message passing, compiled.";
+  module.doc() = "The policy's forward pass, its message passing and its convolutions, compiled.";
   module.def("sum_messages", &sum_messages, "edge_index"_a, "share"_a, "log_weight"_a, "gate_weight"_a, "gate_bias"_a,
              "sent"_a, "received"_a, "threads"_a = 1,
              "Writes to `received` (V, C), for every edge (2, K) from j to i, the sum at i of share times "
@@ -140,6 +199,15 @@ NB_MODULE(_policy_net, module) {
              "gate_weight"_a, "gate_bias"_a, "sent"_a, "received_gradient"_a, "sent_gradient"_a,
              "gate_weight_gradient"_a, "gate_bias_gradient"_a, "threads"_a = 1,
              "Writes the gradients with respect to `sent` and the gate to the last three arrays.");
+  module.def("convolve_grids", &convolve_grids, "x"_a, "weight"_a, "shift"_a, "residual"_a.none(), "rows"_a, "cols"_a,
+             "before"_a, "after"_a, "threads"_a = 1,
+             "Writes to `before` (B, R, C, out) the 3x3 convolution of x (B, R, C, in) plus shift (B, out) plus, where "
+             "there is one, the residual, and to `after` what SiLU makes of it. Sample b has a grid of rows[b] x cols[b]; "
+             "beyond it x counts as zero and zeros are written.");
+  module.def("convolve_grids_gradient", &convolve_grids_gradient, "x"_a, "weight"_a, "rows"_a, "cols"_a, "before"_a,
+             "after_gradient"_a, "x_gradient"_a, "weight_gradient"_a, "shift_gradient"_a,
+             "residual_gradient"_a.none(), "threads"_a = 1,
+             "Writes the gradients of all inputs to the last four arrays; without a residual the last one is None.");
   nb::class_<PolicyNet>(module, "PolicyNet", "Logits of a policy for the grid cells of one design; see placer.policy.")
       .def("__init__",
            [](PolicyNet* self, const nb::dict& tensors, int dim, int layers, int heads, int channels, int blocks,

@@ -1,53 +1,52 @@
-// Convolutions over the grid of one canvas.
+// Layers of convolutions over the grids of canvases: SiLU(residual + convolution + shift).
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "conv3x3.hpp"
 #include "tensor.hpp"
-#include "vector.hpp"
 
 namespace policynet {
 
-/// Channels in whole vectors; those beyond the number that is meant stay zero.
-inline int padded_channels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
-
-/// Channels of a grid, channels last, with a border of zeros that convolutions read.
-class Maps {
+/// A layer whose weights are known.
+class GridLayer {
  public:
-  Maps(int rows, int cols, int channels);
-  int rows() const { return rows_; }
-  int cols() const { return cols_; }
-  int channels() const { return channels_; }
-  float* at(int row, int col) { return &data_[offset(row, col)]; }
-  const float* at(int row, int col) const { return &data_[offset(row, col)]; }
-  void clear();
-
- private:
-  /// Row and column may be -1 and one beyond the last: the border.
-  std::size_t offset(int row, int col) const {
-    return (static_cast<std::size_t>(row + 1) * (cols_ + 2) + (col + 1)) * channels_;
-  }
-  int rows_, cols_, channels_;
-  std::vector<float> data_;
-};
-
-/// A 3x3 convolution and what follows it: SiLU(residual + convolution + shift).
-class Conv3x3 {
- public:
-  /// `in_stride` is the number of channels of the maps that it reads, at least `in`.
-  Conv3x3(const Weights& weights, const std::string& name, int in, int in_stride, int out);
-  int out() const { return out_; }
-  /// `shift` has padded channels, as have `residual` (may be null) and `to`, which must not be `from`.
+  GridLayer(const Weights& weights, const std::string& name, int in, int out);
+  int out() const { return conv_.out(); }
+  /// `shift` has padded channels; `residual` may be null; `to` must not be `from`.
   void apply(const Maps& from, const float* shift, const Maps* residual, Maps& to) const;
 
  private:
-  template <int kVectors, int kCells>
-  void apply_cells(const Maps& from, const float* shift, const Maps* residual, Maps& to, int row, int col,
-                   int channel) const;
-
-  int in_, out_;  // channels of the maps it reads and writes
-  std::vector<float> weight_;  // (3, 3, in, out)
+  Conv3x3 conv_;
   std::vector<float> bias_;
 };
+
+/// Grids of several sizes in one batch, padded to rows x cols.
+struct Grids {
+  int rows, cols;
+  std::span<const std::int64_t> own_rows, own_cols;  // (B)
+  int count() const { return static_cast<int>(own_rows.size()); }
+};
+
+/// A layer that learns. Arrays are (B, rows, cols, channels), those of shifts (B, out), the weight (out, in, 3, 3).
+struct LayerInput {
+  Grids grids;
+  int in, out;
+  std::span<const float> weight, from;
+};
+
+/// Writes what goes into the SiLU and what comes out of it, zero beyond each grid. `residual` may be empty. Threads share
+/// the samples out; the result does not depend on them.
+void grid_layer(const LayerInput& input, std::span<const float> shift, std::span<const float> residual,
+                std::span<float> before, std::span<float> after, int threads);
+
+/// Gradients with respect to all inputs, given `before` and the gradient with respect to `after`; `residual_gradient` may
+/// be empty. That of the weight is summed up thread by thread.
+void grid_layer_gradient(const LayerInput& input, std::span<const float> before, std::span<const float> after_gradient,
+                         std::span<float> from_gradient, std::span<float> weight_gradient,
+                         std::span<float> shift_gradient, std::span<float> residual_gradient, int threads);
 
 }  // namespace policynet

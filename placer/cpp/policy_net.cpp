@@ -27,17 +27,17 @@ PolicyNet::PolicyNet(const Weights& weights, const Sizes& sizes)
       query_(weights, "policy_head.query", sizes.dim, sizes.heads * head_dim_),
       context_in_(weights, "policy_head.context.0", 2 * sizes.dim + sizes.step_features, sizes.channels),
       context_out_(weights, "policy_head.context.2", sizes.channels, sizes.channels),
-      grid_enter_(weights, "policy_head.enter", sizes.maps + sizes.heads, sizes.maps + sizes.heads, sizes.channels),
+      grid_enter_(weights, "policy_head.enter", sizes.maps + sizes.heads, sizes.channels),
       exit_(find(weights, "policy_head.exit.weight", {1, sizes.channels, 1, 1})),
       exit_bias_(find(weights, "policy_head.exit.bias", {1})[0]),
       wire_prior_(find(weights, "policy_head.wire_prior", {})[0]) {
   for (int i = 0; i < sizes.layers; ++i) convs_.emplace_back(weights, "encoder.convs." + std::to_string(i), sizes.dim);
-  const int channels = sizes.channels, stride = grid_enter_.out();
+  const int channels = sizes.channels;
   for (int i = 0; i < sizes.blocks; ++i) {
     const std::string block = "policy_head.blocks." + std::to_string(i);
     blocks_.push_back({Linear(weights, "policy_head.shifts." + std::to_string(i), channels, channels),
-                       Conv3x3(weights, block + ".first", channels, stride, channels),
-                       Conv3x3(weights, block + ".second", channels, stride, channels)});
+                       GridLayer(weights, block + ".first", channels, channels),
+                       GridLayer(weights, block + ".second", channels, channels)});
   }
 }
 
@@ -94,9 +94,9 @@ void PolicyNet::logits_of(const Steps& steps, int b, Scratch& scratch, float* lo
   const std::vector<float> context = context_of(steps, b);
   fill_input(steps, b, input);
   grid_enter_.apply(input, context.data(), nullptr, x);
-  const std::vector<float> none(x.channels(), 0.0f);
+  const std::vector<float> none(x.stride(), 0.0f);
   for (const Block& block : blocks_) {
-    std::vector<float> shift(x.channels(), 0.0f);
+    std::vector<float> shift(x.stride(), 0.0f);
     block.shift.apply(context.data(), shift.data());
     block.first.apply(x, shift.data(), nullptr, y);
     block.second.apply(y, none.data(), &x, z);
@@ -120,7 +120,7 @@ void PolicyNet::logits(const Steps& steps, int threads, std::span<float> logits)
   const std::size_t cells = static_cast<std::size_t>(steps.rows) * steps.cols;
   deal(steps.count, threads, [&](int thread, int dealt) {
     const auto maps = [&](int channels) { return Maps(steps.rows, steps.cols, channels); };
-    const int channels = grid_enter_.out();
+    const int channels = sizes_.channels;
     Scratch scratch{maps(sizes_.maps + sizes_.heads), maps(channels), maps(channels), maps(channels)};
     for (int b = thread; b < steps.count; b += dealt) logits_of(steps, b, scratch, &logits[b * cells]);
   });

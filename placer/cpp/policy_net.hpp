@@ -53,10 +53,10 @@ class PolicyNet {
   std::vector<NetConv> convs_;
   LayerNorm norm_;
   Linear key_, query_, context_in_, context_out_;
-  Conv3x3 grid_enter_;
+  GridLayer grid_enter_;
   struct Block {
     Linear shift;
-    Conv3x3 first, second;
+    GridLayer first, second;
   };
   std::vector<Block> blocks_;
   std::vector<float> exit_;  // (channels)

@@ -10,11 +10,11 @@ from env import FloorplanVectorEnv
 from env.episodes import FloorplanConfig, Task
 from env.graph import Graph
 from netlists.samples import sample_path
-from placer._policy_net import sum_messages
+from placer._policy_net import convolve_grids, sum_messages
 from placer.batching import GraphBatch, StepBatch, collate
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
-from placer.layers import GatedSum, NetConv
+from placer.layers import GatedSum, NetConv, grid_layer
 from placer.policy import Policy, sample_actions
 from placer.rollout import WORST_RETURN, Player, ReturnScale, gae, normalise_by_task, ppo_loss, to_own_grid
 
@@ -237,3 +237,45 @@ def test_compiled_message_passing_does_not_depend_on_threads_and_refuses_other_n
     assert np.array_equal(*received)
     with pytest.raises(ValueError, match="edge_index is out of range"):
         sum_messages(*arrays[:5], arrays[5][:8], received[0][:8], 1)
+
+
+@pytest.mark.parametrize(("channels", "out"), [(17, 32), (32, 32), (20, 5)])
+@pytest.mark.parametrize("has_residual", [False, True])
+def test_compiled_convolutions_are_those_of_torch(channels, out, has_residual):
+    torch.manual_seed(channels)
+    conv = torch.nn.Conv2d(channels, out, 3, padding=1)
+    own = [(7, 10), (6, 3), (1, 1)]
+    valid = torch.zeros(len(own), 1, 7, 10)
+    for b, (rows, cols) in enumerate(own):
+        valid[b, 0, :rows, :cols] = 1
+    x = (torch.randn(len(own), channels, 7, 10) * valid).requires_grad_()
+    shift = torch.randn(len(own), out, requires_grad=True)
+    residual = torch.randn(len(own), out, 7, 10, requires_grad=True) if has_residual else None
+    inputs = [tensor for tensor in (x, conv.weight, conv.bias, shift, residual) if tensor is not None]
+    weights = torch.randn(len(own), out, 7, 10)
+
+    compiled = grid_layer(conv, x, valid, shift, residual)
+    found = torch.autograd.grad((compiled * weights).sum(), inputs)
+    total = conv(x) + shift[:, :, None, None]
+    plain = torch.nn.functional.silu(total if residual is None else residual + total) * valid
+    expected = torch.autograd.grad((plain * weights).sum(), inputs)
+
+    assert torch.allclose(compiled, plain, rtol=1e-4, atol=1e-5)
+    assert torch.equal(compiled == 0, plain == 0)  # beyond the grids
+    found, expected = ([gradients[0] * valid, *gradients[1:]] for gradients in (found, expected))  # x is zero beyond
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-4)
+        assert one.abs().max() > 0.1
+
+
+def test_compiled_convolutions_refuse_other_shapes():
+    shapes = [(2, 4, 5, 3), (6, 3, 3, 3), (2, 6), (2, 4, 5, 6), (2, 4, 5, 6)]
+    x, weight, shift, *to = [np.zeros(shape, np.float32) for shape in shapes]
+    rows = np.array([4, 4])
+    convolve_grids(x, weight, shift, None, rows, rows, *to)
+    with pytest.raises(ValueError, match="rows is out of range"):
+        convolve_grids(x, weight, shift, None, np.array([4, 5]), rows, *to)
+    with pytest.raises(ValueError, match="shift has another shape"):
+        convolve_grids(x, weight, shift[:, :5], None, rows, rows, *to)
+    with pytest.raises(ValueError, match="arrays of a layer differ"):
+        convolve_grids(x, weight, shift, to[0][:1], rows, rows, *to)

@@ -86,6 +86,68 @@ void test_gated_sum(unsigned seed) {
   }
 }
 
+/// A convolutional layer over grids of several sizes and its gradients, against plain sums.
+void test_grid_layer(unsigned seed) {
+  Random random(seed);
+  const int count = between(random, 1, 4), in = between(random, 1, 40), out = between(random, 1, 40);
+  const int rows = between(random, 1, 11), cols = between(random, 1, 11);
+  std::vector<std::int64_t> own_rows, own_cols;
+  for (int b = 0; b < count; ++b) own_rows.push_back(between(random, 0, rows)), own_cols.push_back(between(random, 0, cols));
+  const std::size_t cells = static_cast<std::size_t>(count) * rows * cols;
+  const auto from = normals(random, cells * in), weight = normals(random, static_cast<std::size_t>(out) * in * 9);
+  const auto shift = normals(random, static_cast<std::size_t>(count) * out), residual = normals(random, cells * out);
+  const auto after_gradient = normals(random, cells * out);
+  const bool has_residual = between(random, 0, 1);
+
+  std::vector<double> before(cells * out), after(cells * out), before_gradient(cells * out), from_gradient(cells * in);
+  std::vector<double> weight_gradient(weight.size()), shift_gradient(shift.size());
+  for (int b = 0; b < count; ++b) {
+    const auto index = [&](int row, int col) { return (static_cast<std::size_t>(b) * rows + row) * cols + col; };
+    const auto for_neighbours = [&](int row, int col, const auto& work) {
+      for (int k = 0; k < 9; ++k) {
+        const int r = row + k / 3 - 1, c = col + k % 3 - 1;
+        if (r >= 0 && c >= 0 && r < own_rows[b] && c < own_cols[b]) work(k, index(r, c));
+      }
+    };
+    for (int row = 0; row < own_rows[b]; ++row) {
+      for (int col = 0; col < own_cols[b]; ++col) {
+        for (int o = 0; o < out; ++o) {
+          const std::size_t at = index(row, col) * out + o;
+          double sum = shift[b * out + o] + (has_residual ? residual[at] : 0.0f);
+          for_neighbours(row, col, [&](int k, std::size_t cell) {
+            for (int i = 0; i < in; ++i) sum += weight[(o * in + i) * 9 + k] * from[cell * in + i];
+          });
+          const double open = 1.0 / (1.0 + std::exp(-sum));
+          before[at] = sum, after[at] = sum * open;
+          before_gradient[at] = after_gradient[at] * open * (1.0 + sum * (1.0 - open));
+          shift_gradient[b * out + o] += before_gradient[at];
+          for_neighbours(row, col, [&](int k, std::size_t cell) {
+            for (int i = 0; i < in; ++i) {
+              weight_gradient[(o * in + i) * 9 + k] += before_gradient[at] * from[cell * in + i];
+              from_gradient[cell * in + i] += before_gradient[at] * weight[(o * in + i) * 9 + k];
+            }
+          });
+        }
+      }
+    }
+  }
+  const LayerInput input{{rows, cols, own_rows, own_cols}, in, out, weight, from};
+  for (const int threads : {1, 3}) {
+    std::vector<float> found_before(before.size(), 1.0f), found_after(before.size(), 1.0f);
+    std::vector<float> found_of_before(before.size(), 1.0f), found_from(from.size(), 1.0f);
+    std::vector<float> found_weight(weight.size(), 1.0f), found_shift(shift.size(), 1.0f);
+    grid_layer(input, shift, has_residual ? std::span(residual) : std::span<const float>{}, found_before, found_after,
+               threads);
+    check(all_near(found_before, before) && all_near(found_after, after), "convolutions", seed);
+    grid_layer_gradient(input, found_before, after_gradient, found_from, found_weight, found_shift, found_of_before,
+                        threads);
+    check(all_near(found_of_before, before_gradient), "gradients before the activation", seed);
+    check(all_near(found_from, from_gradient), "gradients of what is convolved", seed);
+    check(all_near(found_weight, weight_gradient), "gradients of the weight", seed);
+    check(all_near(found_shift, shift_gradient), "gradients of the shift", seed);
+  }
+}
+
 Sizes random_sizes(Random& random) {
   Sizes sizes{};
   sizes.dim = between(random, 1, 40), sizes.layers = between(random, 0, 2), sizes.heads = between(random, 1, 5);
@@ -184,6 +246,7 @@ int main(int argc, char** argv) {
   const unsigned runs = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 100;
   for (unsigned seed = 0; seed < runs; ++seed) {
     test_gated_sum(seed);
+    test_grid_layer(seed);
     test_policy_net(seed);
   }
   std::printf("%u random policies: ok\n", runs);
