@@ -36,7 +36,7 @@ sanitize:
 	done
 
 bench: $(INSTALLED)
-	$(BIN)/python scripts/bench_policy.py --out results/policy_speed.json
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python scripts/bench_policy.py --out results/policy_speed.json
 	$(BIN)/python scripts/bench_speed.py --out results/speed.json
 	$(BIN)/python scripts/bench_formats.py --out results/formats.json
 	$(BIN)/python scripts/bench_clustering.py --out results/clustering.json

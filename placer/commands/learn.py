@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,6 +80,9 @@ class Finetune(_Learning):
 
 
 def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) -> int:
+    # Before torch is loaded: between its operations its threads would keep cores busy that compiled layers need.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
     from placer import place
     from placer.checkpoint import load_checkpoint
     from placer.config import FINETUNE, PPOConfig, TrainConfig
