@@ -169,7 +169,8 @@ std::optional<double> nearest_free(double wanted, double lo, double hi, std::vec
 
 class Legalizer {
  public:
-  explicit Legalizer(const Rules& rules) : rules_(rules), safe_(rules.snaps() ? 0.0 : kSafe) {}
+  explicit Legalizer(const Rules& rules)
+      : rules_(rules), safe_x_(safety(rules.canvas().snap_x)), safe_y_(safety(rules.canvas().snap_y)) {}
 
   /// Keeps a macro where it is.
   void keep(const Box& box, double halo) {
@@ -188,9 +189,10 @@ class Legalizer {
   /// The free centre nearest to `wanted` (Manhattan) among columns that touch an obstacle, an edge or the wanted one.
   std::optional<Point> nearest(Point wanted, double width, double height, double halo) {
     const Canvas& canvas = rules_.canvas();
-    const double half_w = 0.5 * width, half_h = 0.5 * height, margin = canvas.boundary + safe_;
-    const double lo_x = margin + half_w, hi_x = canvas.width - margin - half_w;
-    const double lo_y = margin + half_h, hi_y = canvas.height - margin - half_h;
+    const double half_w = 0.5 * width, half_h = 0.5 * height;
+    const double margin_x = canvas.boundary + safe_x_, margin_y = canvas.boundary + safe_y_;
+    const double lo_x = margin_x + half_w, hi_x = canvas.width - margin_x - half_w;
+    const double lo_y = margin_y + half_h, hi_y = canvas.height - margin_y - half_h;
     if (lo_x > hi_x || lo_y > hi_y) return std::nullopt;
     surround(halo);
     list_columns(wanted.x, half_w, lo_x, hi_x);
@@ -205,7 +207,7 @@ class Legalizer {
       taken_.clear();
       for (const Box& obstacle : obstacles_) {
         if (obstacle.lx < x + half_w && x - half_w < obstacle.ux) {
-          taken_.push_back({obstacle.ly - half_h - safe_, obstacle.uy + half_h + safe_});
+          taken_.push_back({obstacle.ly - half_h - safe_y_, obstacle.uy + half_h + safe_y_});
         }
       }
       const auto y = nearest_free(std::clamp(wanted.y, lo_y, hi_y), lo_y, hi_y, taken_, up, down, round);
@@ -220,7 +222,8 @@ class Legalizer {
   }
 
  private:
-  static constexpr double kSafe = 1e-5;  // um, so that rounding never turns touching into overlapping
+  /// Along an axis, um: so that rounding never turns touching into overlapping. On a grid the rules' own slack sees to it.
+  static double safety(const Pitch& pitch) { return pitch.pitch > 0.0 ? 0.0 : 1e-5; }
 
   /// All that a macro of this halo keeps off, each with the distance that it keeps.
   void surround(double halo) {
@@ -238,15 +241,15 @@ class Legalizer {
     columns_ = {rules_.nearest(std::clamp(wanted, lo, hi), half, pitch), rules_.up(lo, half, pitch),
                 rules_.down(hi, half, pitch)};
     for (const Box& obstacle : obstacles_) {
-      columns_.push_back(rules_.down(obstacle.lx - half - safe_, half, pitch));
-      columns_.push_back(rules_.up(obstacle.ux + half + safe_, half, pitch));
+      columns_.push_back(rules_.down(obstacle.lx - half - safe_x_, half, pitch));
+      columns_.push_back(rules_.up(obstacle.ux + half + safe_x_, half, pitch));
     }
     std::sort(columns_.begin(), columns_.end(),
               [&](double a, double b) { return std::abs(a - wanted) < std::abs(b - wanted); });
   }
 
   const Rules& rules_;
-  double safe_;
+  double safe_x_, safe_y_;
   std::vector<Box> boxes_, obstacles_;
   std::vector<double> halos_, columns_;
   std::vector<Interval> taken_;
