@@ -31,7 +31,7 @@ MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
 takes minutes, and they are placed as with `none`."""
 
-ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, (2.2, 4.8)
+ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 4.0
 """With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
 make more of the time than further rollouts do."""
 
@@ -328,23 +328,14 @@ class _Pipeline:
             yield "kept", Start.make(kept, self.model)
         if self._too_large_for_policy:
             return
-
-        def roll_out_until(end: float, start: Placement) -> list[Placement]:
-            seconds = max(0.0, self.began + end - time.monotonic())
-            return zero_shot(self.design, weights, self.config, seconds, start)
-
-        if self.config.seconds > 0:
-            end = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
-            placements = roll_out_until(end, self._analytic)
-            if placements:
-                yield "policy", Start.make(placements[0], self.model, self._legal(self._analytic))
-            return
-        drafts: list[Start] = []
-        for end in ZERO_SHOT_ROLLOUTS:
-            start = drafts[0].finished if drafts else self._analytic
-            drafts = sorted(drafts + self._drafts(roll_out_until(end, start)), key=lambda draft: draft.costs.proxy_cost)
-        if drafts:
-            yield "policy", self._best_finalist(drafts)
+        limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
+        end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
+        seconds = max(0.0, self.began + end - time.monotonic())
+        placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
+        if placements and self.config.seconds > 0:
+            yield "policy", Start.make(placements[0], self.model, self._legal(self._analytic))
+        elif placements:
+            yield "policy", self._best_softened(placements)
 
     def _legal(self, placement: Placement) -> Placement | None:
         """None where the legaliser finds no room, which a rollout or another start may find."""
@@ -353,23 +344,20 @@ class _Pipeline:
         except NetlistError:
             return None
 
-    def _drafts(self, placements: list[Placement]) -> list[Start]:
-        """Their soft macros placed with few moves; the threads take one placement each."""
-        design, model, seed = self.design, self.model, self.config.seed
-        with ThreadPoolExecutor(self.config.threads) as pool:
-            began = time.monotonic()
-            pairs = pool.map(lambda p: soft_starts(design, p, model, seed, DRAFT_MOVES), placements)
-            drafts = list(chain.from_iterable(pairs))
-            self.draft_seconds = time.monotonic() - began
-            return drafts
+    def _best_softened(self, placements: list[Placement]) -> Start:
+        """The best of them once their soft macros are placed with care; the threads take one each.
 
-    def _best_finalist(self, drafts: list[Start]) -> Start:
-        """The best draft once the soft macros of the best few are placed with more moves, if there is time for that."""
+        Successive halving: few moves for all of them, more for the best few if that leaves time.
+        """
         design, model, seed = self.design, self.model, self.config.seed
-        # The finalists' moves are about as many as those of the drafts of one round were.
-        if time.monotonic() + self.draft_seconds > self.began + ZERO_SHOT_SECONDS:
-            return drafts[0]
+        began = time.monotonic()
         with ThreadPoolExecutor(self.config.threads) as pool:
+            pairs = pool.map(lambda p: soft_starts(design, p, model, seed, DRAFT_MOVES), placements)
+            drafts = sorted(chain.from_iterable(pairs), key=lambda start: start.costs.proxy_cost)
+            now = time.monotonic()
+            expected = now - began  # the finalists' moves are about as many as the drafts' were
+            if now + expected > self.began + ZERO_SHOT_SECONDS:
+                return drafts[0]
             finalists = [start.rough for start in drafts[:FINALISTS]]
             annealed = pool.map(lambda rough: anneal_from(design, rough, model, seed, FINAL_MOVES), finalists)
             return min(annealed, key=lambda start: start.costs.proxy_cost)
