@@ -2,8 +2,8 @@
 
 Each policy is judged zero-shot: the best of the rollouts of one batch, soft macros annealed. No rollout leans further
 on the wire mask than the policy does, so that what is compared is what was learned. Nothing is bounded by the clock.
-Costs are divided by those of the untrained policy. A study that was interrupted goes on where it stood: policies that
-the record holds are not made again.
+Costs are divided by those of the untrained policy. A study that was interrupted, or that is asked for further seeds,
+goes on where it stood: policies that the record holds are not made again.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def run_study(config: Study, makers: dict[str, Maker], designs: Designs) -> dict
         designs: see `designs_to_judge_by`.
     """
     torch.set_num_threads(config.threads)
-    record = begin_or_resume(config, {"runs": [], "summary": {}})
+    record = begin_or_resume(config, {"runs": [], "summary": {}}, may_differ=("seeds",))
     known = {(run["policy"], run["seed"]) for run in record["runs"]}
     untrained: dict[str, Maker] = {UNTRAINED: lambda seed: (new_policy(seed), {})}
     for seed in config.seeds:
