@@ -29,21 +29,19 @@ def convolve_grids_gradient(x: Annotated[NDArray[numpy.float32], dict(shape=(Non
     """
 
 class PolicyNet:
-    """
-    Logits of a policy for the grid cells of one design; see placer.policy.
-    """
+    """Logits and values of a policy; see placer.policy.Policy."""
 
     def __init__(self, tensors: dict, *, dim: int, layers: int, heads: int, channels: int, blocks: int, node_features: int, step_features: int, maps: int) -> None:
         """
         From tensors by name, float32. ValueError: one is missing or has another shape.
         """
 
-    def embed(self, x: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], edge_index: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], share: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], log_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None:
+    def embed(self, x: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], edge_index: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], share: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], log_weight: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], graph_start: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None:
         """
-        Encodes a graph: x (V, F), edge_index (2, K), share and log_weight (K,). Holds until the next one.
+        Encodes K graphs side by side: x (V, F), edge_index (2, E), share and log_weight (E,), graph_start (K + 1,) where the nodes of each begin. Holds until the next call.
         """
 
-    def logits(self, maps: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], features: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], legal: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], macro: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], spread_start: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], spread_node: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], spread_cell: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], threads: int = 1) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+    def forward(self, maps: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], features: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], legal: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], cols: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], macro: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], graph_of: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], spread_start: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], spread_node: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], spread_cell: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], logits: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], threads: int = 1) -> None:
         """
-        (B, R * C) logits, -inf where illegal, of B observations; arrays as in placer.batching.StepBatch, maps (B, R, C, M).
+        Writes logits (B, R * C), -inf where illegal, and values (B,) of B observations to the last two arrays. The others are those of placer.batching.StepBatch, maps (B, R, C, M); sample b has a grid of rows[b] x cols[b].
         """

@@ -53,10 +53,9 @@ class StepBatch:
         maps: (B, MAP_CHANNELS, R, C), stored channels last, which convolutions on a CPU are twice as fast with.
         features: (B, STEP_FEATURES).
         legal: (B, R * C) bool.
-        valid: (B, 1, R, C) float, 1 on the grid.
+        rows, cols: (B,) of each sample's own grid.
         macro: (B,) graph node, within the joined graphs, of the macro to place.
         graph_of: (B,) task.
-        cols: (B,) columns of each sample's own grid.
         spread_start: (B + 1,) where each sample's entries begin in the two that follow.
         spread_node, spread_cell: (S,) nodes that lie on the canvas and the flat cell of the padded grid (R * C) that
             they lie in.
@@ -65,10 +64,10 @@ class StepBatch:
     maps: Tensor
     features: Tensor
     legal: Tensor
-    valid: Tensor
+    rows: Tensor
+    cols: Tensor
     macro: Tensor
     graph_of: Tensor
-    cols: Tensor
     spread_start: Tensor
     spread_node: Tensor
     spread_cell: Tensor
@@ -119,7 +118,6 @@ def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples
     maps = np.zeros((count, rows, cols, MAP_CHANNELS), np.float32)
     features = np.zeros((count, STEP_FEATURES), np.float32)
     legal = np.zeros((count, rows, cols), bool)
-    valid = np.zeros((count, 1, rows, cols), np.float32)
     macro = np.zeros(count, np.int64)
     spread: list[tuple[NDArray, NDArray, NDArray]] = []
     for k in sorted(set(task_of)):
@@ -130,7 +128,6 @@ def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples
         observation = {name: np.stack([arrays[name] for _, _, arrays in of_task]) for name in of_task[0][2]}
         maps[at, :r, :c], features[at] = describe(task, step, observation)
         legal[at, :r, :c] = observation["action_mask"].reshape(-1, r, c)
-        valid[at, 0, :r, :c] = 1
         macro[at] = graph_start[k] + task.order_node[step]
         sample, node, cell = spread_cells(task, observation, cols)
         spread.append((at[sample], graph_start[k] + node, cell))
@@ -141,10 +138,10 @@ def collate(tasks: Sequence[PolicyTask], graph_start: NDArray[np.int64], samples
         torch.from_numpy(maps).permute(0, 3, 1, 2),
         torch.from_numpy(features),
         torch.from_numpy(legal.reshape(count, -1)),
-        torch.from_numpy(valid),
+        torch.tensor([tasks[k].grid[0] for k in task_of]),
+        torch.tensor([tasks[k].grid[1] for k in task_of]),
         torch.from_numpy(macro),
         torch.tensor(task_of),
-        torch.tensor([tasks[k].grid[1] for k in task_of]),
         torch.from_numpy(start),
         torch.from_numpy(node[order]),
         torch.from_numpy(cell[order]),

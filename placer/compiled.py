@@ -1,4 +1,4 @@
-"""The policy without torch: its forward pass compiled (`placer/cpp`), for placing one design.
+"""The policy without torch: its forward pass compiled (`placer/cpp`), for placing one design and for rollouts.
 
 Importing torch and PyG takes longer than a policy needs to place a netlist. What the compiled networks say equals
 `placer.policy` to rounding; a test holds them together.
@@ -6,6 +6,7 @@ Importing torch and PyG takes longer than a policy needs to place a netlist. Wha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -13,8 +14,24 @@ from numpy.typing import NDArray
 
 from env.graph import NODE_FEATURES
 from placer._policy_net import PolicyNet
+from placer.config import PolicyConfig
 from placer.features import MAP_CHANNELS, STEP_FEATURES, WIRE_MASK, PolicyTask, describe, spread_cells
 from placer.weights import Weights, does_not_fit
+
+
+def compile_policy(tensors: Mapping[str, NDArray], config: PolicyConfig) -> PolicyNet:
+    """The networks of a policy.
+
+    Raises:
+        ValueError: tensors are missing or have other shapes than the settings say.
+    """
+    return PolicyNet(
+        {name: np.asarray(tensor, np.float32, order="C") for name, tensor in tensors.items()},
+        **asdict(config),
+        node_features=len(NODE_FEATURES),
+        step_features=STEP_FEATURES,
+        maps=MAP_CHANNELS,
+    )
 
 
 class CompiledPolicy:
@@ -30,19 +47,13 @@ class CompiledPolicy:
 
     def __init__(self, weights: Weights, task: PolicyTask) -> None:
         self.task = task
-        tensors = {name: np.asarray(tensor, np.float32, order="C") for name, tensor in weights.tensors.items()}
         try:
-            self._net = PolicyNet(
-                tensors,
-                **asdict(weights.config),
-                node_features=len(NODE_FEATURES),
-                step_features=STEP_FEATURES,
-                maps=MAP_CHANNELS,
-            )
+            self._net = compile_policy(weights.tensors, weights.config)
         except ValueError as error:
             raise does_not_fit(weights.source, error) from error
         graph = task.graph
-        self._net.embed(graph.x, np.ascontiguousarray(graph.edge_index), task.edge_share, task.edge_log_weight)
+        edges = np.ascontiguousarray(graph.edge_index), task.edge_share, task.edge_log_weight
+        self._net.embed(graph.x, *edges, graph_start=np.array([0, len(graph.x)]))
 
     def logits(
         self,
@@ -63,10 +74,26 @@ class CompiledPolicy:
         task = self.task
         maps, features = describe(task, step, observation)
         sample, node, cell = spread_cells(task, observation, task.grid[1])
-        start = np.cumsum([0, *np.bincount(sample, minlength=len(step))])
+        count = len(step)
         legal = (observation["action_mask"] > 0).view(np.uint8)
-        logits = self._net.logits(maps, features, legal, task.order_node[step], start, node, cell, threads)
-        weight = np.broadcast_to(np.asarray(wire_weight, np.float32), len(step))
+        rows, cols = (np.full(count, size) for size in task.grid)
+        logits, values = np.empty(legal.shape, np.float32), np.empty(count, np.float32)
+        self._net.forward(
+            maps,
+            features,
+            legal,
+            rows,
+            cols,
+            macro=task.order_node[step],
+            graph_of=np.zeros(count, np.int64),
+            spread_start=np.cumsum([0, *np.bincount(sample, minlength=count)]),
+            spread_node=node,
+            spread_cell=cell,
+            logits=logits,
+            values=values,
+            threads=threads,
+        )
+        weight = np.broadcast_to(np.asarray(wire_weight, np.float32), count)
         guided = logits - weight[:, None] * maps[..., WIRE_MASK].reshape(logits.shape)
         return guided.astype(np.float32, copy=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +77,26 @@ class NetConv(MessagePassing):
         return share[:, None] * gate * h_j
 
 
+class Grids(NamedTuple):
+    """The grids of a batch, in the corner of the padded one."""
+
+    rows: Tensor
+    cols: Tensor
+    """(B,) of each sample."""
+    valid: Tensor
+    """(B, 1, R, C), 1 on the grid, 0 beyond it."""
+
+    @staticmethod
+    def of(rows: Tensor, cols: Tensor, padded_rows: int, padded_cols: int) -> Grids:
+        """From the sizes of the grids and of the padded one."""
+        inside = [
+            torch.arange(padded, device=own.device) < own[:, None]
+            for own, padded in ((rows, padded_rows), (cols, padded_cols))
+        ]
+        valid = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+        return Grids(rows, cols, valid.to(torch.float32))
+
+
 class GridConvolution(torch.autograd.Function):
     """A layer of convolutions compiled for a CPU; the twin of what `grid_layer` does elsewhere.
 
@@ -130,29 +150,27 @@ def channels_last(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).contiguous()
 
 
-def grid_layer(conv: nn.Conv2d, x: Tensor, valid: Tensor, shift: Tensor, residual: Tensor | None = None) -> Tensor:
+def grid_layer(conv: nn.Conv2d, x: Tensor, grids: Grids, shift: Tensor, residual: Tensor | None = None) -> Tensor:
     """SiLU of the sum of a 3x3 convolution, a shift and a residual, over grids of different sizes in one batch.
 
     Cells beyond a grid are zero after every layer, which is what a convolution sees beyond the edge of a grid that is
     alone: batching changes nothing.
 
     Shapes:
-        x: (B, in, R, C), zero beyond each grid; valid: (B, 1, R, C), 1 on the grid; shift: (B, out); residual:
-        (B, out, R, C); returns (B, out, R, C).
+        x: (B, in, R, C), zero beyond each grid; shift: (B, out); residual, returns: (B, out, R, C).
     """
     if x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
         assert conv.bias is not None
-        rows, cols = (valid.sum(dim=axis)[:, 0].amax(dim=1).long() for axis in (2, 3))
-        return GridConvolution.apply(x, conv.weight, conv.bias + shift, residual, rows, cols)
+        return GridConvolution.apply(x, conv.weight, conv.bias + shift, residual, grids.rows, grids.cols)
     total = conv(x) + shift[:, :, None, None].to(x.dtype)
-    return torch.nn.functional.silu(total if residual is None else residual + total) * valid.to(x.dtype)
+    return torch.nn.functional.silu(total if residual is None else residual + total) * grids.valid.to(x.dtype)
 
 
 class GridBlock(nn.Module):
     """Two layers of 3x3 convolutions and a residual around them, conditioned by a shift.
 
     Shapes:
-        x, valid: see `grid_layer`; shift: (B, C); returns as x.
+        x: see `grid_layer`; shift: (B, C); returns as x.
     """
 
     def __init__(self, channels: int) -> None:
@@ -160,7 +178,7 @@ class GridBlock(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
-    def forward(self, x: Tensor, valid: Tensor, shift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, grids: Grids, shift: Tensor) -> Tensor:
         """Adds what the layers make of x."""
-        y = grid_layer(self.first, x, valid, shift)
-        return grid_layer(self.second, y, valid, torch.zeros_like(shift), x)
+        y = grid_layer(self.first, x, grids, shift)
+        return grid_layer(self.second, y, grids, torch.zeros_like(shift), x)

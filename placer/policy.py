@@ -11,7 +11,7 @@ from env.graph import NODE_FEATURES
 from placer.batching import GraphBatch, StepBatch
 from placer.config import PolicyConfig
 from placer.features import MAP_CHANNELS, STEP_FEATURES, WIRE_MASK
-from placer.layers import GridBlock, NetConv, grid_layer
+from placer.layers import GridBlock, Grids, NetConv, grid_layer
 
 WIRE_PRIOR = 0.5
 """How strongly a new policy prefers cells with a small wire mask: a little, so that it starts near random."""
@@ -91,10 +91,10 @@ class PolicyHead(nn.Module):
         affinity = self._affinity(embeddings, batch, macro)
         x = torch.cat([batch.maps, affinity.view(count, rows, cols, self.heads).permute(0, 3, 1, 2)], dim=1)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            x = self._trunk(x, batch.valid, context)
+            x = self._trunk(x, Grids.of(batch.rows, batch.cols, rows, cols), context)
             logits = self.exit(x)
         logits = logits.float().flatten(1) - self.wire_prior * batch.maps[:, WIRE_MASK].flatten(1)
-        features = x.sum(dim=(2, 3)).float() / batch.valid.sum(dim=(2, 3))
+        features = x.sum(dim=(2, 3)).float() / (batch.rows * batch.cols)[:, None]
         return logits.masked_fill(~batch.legal, float("-inf")), features, context
 
     @torch.no_grad()
@@ -103,11 +103,11 @@ class PolicyHead(nn.Module):
         for factor in (self.exit.weight, self.exit.bias, self.wire_prior):
             factor.div_(temperature)  # type: ignore[union-attr]
 
-    def _trunk(self, x: Tensor, valid: Tensor, context: Tensor) -> Tensor:
+    def _trunk(self, x: Tensor, grids: Grids, context: Tensor) -> Tensor:
         """What the convolutions make of the maps, (B, channels, R, C)."""
-        x = grid_layer(self.enter, x, valid, context)
+        x = grid_layer(self.enter, x, grids, context)
         for block, shift in zip(self.blocks, self.shifts, strict=True):
-            x = block(x, valid, shift(context))
+            x = block(x, grids, shift(context))
         return x
 
     def _affinity(self, embeddings: Embeddings, batch: StepBatch, macro: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch import Tensor
 
 from env.vector import FloorplanVectorEnv
 from placer.batching import GraphBatch, Sample, StepBatch, collate
+from placer.compiled import compile_policy
 from placer.features import PolicyTask
+from placer.layers import channels_last
 from placer.policy import Policy, sample_actions
 
 SCALE_EPISODES = 256
@@ -161,6 +163,50 @@ class Rollout:
     """Environment and final info of the episodes that ended."""
 
 
+Forward = Callable[[StepBatch], tuple[Tensor, Tensor]]
+"""Logits (B, R * C) and values (B,), float32 on the CPU, of observations of certain graphs."""
+
+
+def forward_of(policy: Policy, graphs: GraphBatch, device: str) -> Forward:
+    """What a policy says, without gradients, of observations of these graphs, which it encodes at once."""
+    if device == "cpu" and not policy.policy_head.bf16:
+        return compiled_forward(policy, graphs)
+    embeddings = policy.embed(graphs)
+
+    def forward(batch: StepBatch) -> tuple[Tensor, Tensor]:
+        logits, values = policy(embeddings, batch.to(device))
+        return logits.float().cpu(), values.float().cpu()
+
+    return forward
+
+
+def compiled_forward(policy: Policy, graphs: GraphBatch) -> Forward:
+    """The same for a CPU, compiled: it has no gradients to prepare for. On as many threads as torch has."""
+    net = compile_policy({name: tensor.numpy() for name, tensor in policy.state_dict().items()}, policy.config)
+    net.embed(*(part.numpy() for part in (graphs.x, graphs.edge_index, graphs.share, graphs.log_weight, graphs.start)))
+
+    def forward(batch: StepBatch) -> tuple[Tensor, Tensor]:
+        logits, values = torch.empty(batch.legal.shape), torch.empty(len(batch.legal))
+        net.forward(
+            channels_last(batch.maps).numpy(),
+            batch.features.numpy(),
+            batch.legal.view(torch.uint8).numpy(),
+            batch.rows.numpy(),
+            batch.cols.numpy(),
+            batch.macro.numpy(),
+            batch.graph_of.numpy(),
+            batch.spread_start.numpy(),
+            batch.spread_node.numpy(),
+            batch.spread_cell.numpy(),
+            logits.numpy(),
+            values.numpy(),
+            torch.get_num_threads(),
+        )
+        return logits, values
+
+    return forward
+
+
 class Player:
     """Plays episodes of a vector environment with a policy."""
 
@@ -192,7 +238,7 @@ class Player:
             steps: of every environment.
             generator: draws the actions.
         """
-        embeddings = policy.embed(self.graphs)
+        forward = forward_of(policy, self.graphs, self.device)
         shape = (steps, self.env.num_envs)
         actions, dones = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
         log_probabilities, values, rewards = (np.zeros(shape, np.float32) for _ in range(3))
@@ -201,16 +247,14 @@ class Player:
         for t in range(steps):
             batch = collate(self.tasks, self.graph_start, self.samples())
             batches.append(batch)
-            logits, value = policy(embeddings, batch.to(self.device))
-            action, log_probability = sample_actions(logits.float().cpu(), generator)
-            actions[t], log_probabilities[t] = action.numpy(), log_probability.numpy()
-            values[t] = value.float().cpu().numpy()
+            logits, value = forward(batch)
+            action, log_probability = sample_actions(logits, generator)
+            actions[t], log_probabilities[t], values[t] = action.numpy(), log_probability.numpy(), value.numpy()
             own = to_own_grid(actions[t], batch.padded_cols, batch.cols.numpy())
             self.observation, rewards[t], done, _, info = self.env.step(own)
             dones[t] = done
             finished += [(int(b), info["final_info"][b]) for b in np.flatnonzero(done)]
-        batch = collate(self.tasks, self.graph_start, self.samples()).to(self.device)
-        last_value = policy(embeddings, batch)[1].float().cpu().numpy()
+        last_value = forward(collate(self.tasks, self.graph_start, self.samples()))[1].numpy()
         return Rollout(
             StepBatch.join(batches), actions, log_probabilities, values, rewards, dones, last_value, finished
         )

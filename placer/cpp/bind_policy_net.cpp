@@ -37,6 +37,14 @@ void expect_below(const A& indices, int limit, const char* what) {
   if (!holds) throw std::invalid_argument(std::string(what) + " is out of range");
 }
 
+/// Parts of a sequence of length `end` begin where `starts` says; they follow each other, and the last ends at its end.
+void expect_starts(const Array<std::int64_t, 1>& starts, std::size_t end, const char* what) {
+  const auto all = view(starts);
+  const bool holds = !all.empty() && all.front() == 0 && all.back() == static_cast<std::int64_t>(end) &&
+                     std::is_sorted(all.begin(), all.end());
+  if (!holds) throw std::invalid_argument(std::string(what) + " does not run from 0 to the end");
+}
+
 Weights to_weights(const nb::dict& tensors) {
   Weights weights;
   for (const auto& [name, value] : tensors) {
@@ -92,18 +100,23 @@ void sum_messages_gradient(Array<std::int64_t, 2> edge_index, Array<float, 1> sh
                      {bias_gradient.data(), bias_gradient.size()}, threads);
 }
 
+/// Grids of `count` samples, padded to rows x cols.
+Grids to_grids(int rows, int cols, std::size_t count, const Array<std::int64_t, 1>& own_rows,
+               const Array<std::int64_t, 1>& own_cols) {
+  expect(own_rows.size() == count && own_cols.size() == count, "rows or cols has another length");
+  expect_below(own_rows, rows + 1, "rows");
+  expect_below(own_cols, cols + 1, "cols");
+  return {rows, cols, view(own_rows), view(own_cols)};
+}
+
 /// What both directions of a layer read; `from` is (B, rows, cols, in), the weight (out, in, 3, 3).
 LayerInput to_layer_input(const Array<float, 4>& from, const Array<float, 4>& weight,
                           const Array<std::int64_t, 1>& own_rows, const Array<std::int64_t, 1>& own_cols) {
-  const std::size_t count = from.shape(0);
   const int rows = static_cast<int>(from.shape(1)), cols = static_cast<int>(from.shape(2));
   const int in = static_cast<int>(weight.shape(1)), out = static_cast<int>(weight.shape(0));
   expect(static_cast<int>(from.shape(3)) == in && weight.shape(2) == 3 && weight.shape(3) == 3,
          "the weight has another shape than (out, in, 3, 3)");
-  expect(own_rows.size() == count && own_cols.size() == count, "rows or cols has another length");
-  expect_below(own_rows, rows + 1, "rows");
-  expect_below(own_cols, cols + 1, "cols");
-  return {{rows, cols, view(own_rows), view(own_cols)}, in, out, view(weight), view(from)};
+  return {to_grids(rows, cols, from.shape(0), own_rows, own_cols), in, out, view(weight), view(from)};
 }
 
 template <class A>
@@ -150,41 +163,57 @@ void convolve_grids_gradient(Array<float, 4> from, Array<float, 4> weight, Array
 }
 
 void embed(PolicyNet& net, Array<float, 2> x, Array<std::int64_t, 2> edge_index, Array<float, 1> share,
-           Array<float, 1> log_weight) {
+           Array<float, 1> log_weight, Array<std::int64_t, 1> graph_start) {
   expect(static_cast<int>(x.shape(1)) == net.sizes().node_features, "x has another number of features");
   const Edges edges = to_edges(edge_index, share, log_weight, x.shape(0));
+  expect_starts(graph_start, x.shape(0), "graph_start");
   nb::gil_scoped_release release;
-  net.embed(view(x), edges);
+  net.embed(view(x), edges, view(graph_start));
 }
 
-auto logits(const PolicyNet& net, Array<float, 4> maps, Array<float, 2> features, Array<std::uint8_t, 2> legal,
-            Array<std::int64_t, 1> macro, Array<std::int64_t, 1> spread_start, Array<std::int64_t, 1> spread_node,
-            Array<std::int64_t, 1> spread_cell, int threads) {
+/// No cell that counts lies beyond the grid of its sample.
+void expect_on_grids(const Steps& steps) {
+  const Grids& grids = steps.grids;
+  for (int b = 0; b < grids.count(); ++b) {
+    const auto on_grid = [&](std::int64_t cell) {
+      return cell / grids.cols < grids.own_rows[b] && cell % grids.cols < grids.own_cols[b];
+    };
+    const int cells = grids.rows * grids.cols;
+    for (int cell = 0; cell < cells; ++cell) {
+      expect(!steps.legal[static_cast<std::size_t>(b) * cells + cell] || on_grid(cell), "legal reaches beyond a grid");
+    }
+    for (std::int64_t entry = steps.spread_start[b]; entry < steps.spread_start[b + 1]; ++entry) {
+      expect(on_grid(steps.spread_cell[entry]), "spread_cell reaches beyond a grid");
+    }
+  }
+}
+
+void forward(const PolicyNet& net, Array<float, 4> maps, Array<float, 2> features, Array<std::uint8_t, 2> legal,
+             Array<std::int64_t, 1> rows, Array<std::int64_t, 1> cols, Array<std::int64_t, 1> macro,
+             Array<std::int64_t, 1> graph_of, Array<std::int64_t, 1> spread_start, Array<std::int64_t, 1> spread_node,
+             Array<std::int64_t, 1> spread_cell, Output<2> logits, Output<1> values, int threads) {
   const std::size_t count = maps.shape(0), cells = maps.shape(1) * maps.shape(2);
   expect(static_cast<int>(maps.shape(3)) == net.sizes().maps, "maps has another number of channels");
   expect(features.shape(0) == count && static_cast<int>(features.shape(1)) == net.sizes().step_features,
          "features has another shape");
   expect(legal.shape(0) == count && legal.shape(1) == cells, "legal has another shape");
-  expect(macro.size() == count && spread_start.size() == count + 1, "macro or spread_start has another length");
+  expect(macro.size() == count && graph_of.size() == count && spread_start.size() == count + 1,
+         "macro, graph_of or spread_start has another length");
   expect(spread_node.size() == spread_cell.size(), "spread_node and spread_cell differ in length");
-  const auto starts = view(spread_start);
-  expect(starts.front() == 0 && starts.back() == static_cast<std::int64_t>(spread_node.size()),
-         "spread_start does not cover spread_node");
-  for (std::size_t b = 0; b < count; ++b) expect(starts[b] <= starts[b + 1], "spread_start decreases");
+  expect_starts(spread_start, spread_node.size(), "spread_start");
   expect_below(macro, net.num_nodes(), "macro");
+  expect_below(graph_of, net.num_graphs(), "graph_of");
   expect_below(spread_node, net.num_nodes(), "spread_node");
   expect_below(spread_cell, static_cast<int>(cells), "spread_cell");
-
-  float* found = new float[count * cells];
-  const nb::capsule owner(found, [](void* pointer) noexcept { delete[] static_cast<float*>(pointer); });
-  {
-    const Steps steps{static_cast<int>(count), static_cast<int>(maps.shape(1)), static_cast<int>(maps.shape(2)),
-                      view(maps), view(features), view(legal), view(macro), starts, view(spread_node),
-                      view(spread_cell)};
-    nb::gil_scoped_release release;
-    net.logits(steps, threads, {found, count * cells});
-  }
-  return nb::ndarray<nb::numpy, float, nb::ndim<2>>(found, {count, cells}, owner);
+  const int padded_rows = static_cast<int>(maps.shape(1)), padded_cols = static_cast<int>(maps.shape(2));
+  const Steps steps{to_grids(padded_rows, padded_cols, count, rows, cols),
+                    view(maps), view(features), view(legal), view(macro), view(graph_of), view(spread_start),
+                    view(spread_node), view(spread_cell)};
+  expect_on_grids(steps);
+  expect(logits.shape(0) == count && logits.shape(1) == cells && values.size() == count,
+         "logits or values has another shape");
+  nb::gil_scoped_release release;
+  net.forward(steps, threads, {logits.data(), logits.size()}, {values.data(), values.size()});
 }
 
 }  // namespace
@@ -208,7 +237,7 @@ NB_MODULE(_policy_net, module) {
              "after_gradient"_a, "x_gradient"_a, "weight_gradient"_a, "shift_gradient"_a,
              "residual_gradient"_a.none(), "threads"_a = 1,
              "Writes the gradients of all inputs to the last four arrays; without a residual the last one is None.");
-  nb::class_<PolicyNet>(module, "PolicyNet", "Logits of a policy for the grid cells of one design; see placer.policy.")
+  nb::class_<PolicyNet>(module, "PolicyNet", "Logits and values of a policy; see placer.policy.Policy.")
       .def("__init__",
            [](PolicyNet* self, const nb::dict& tensors, int dim, int layers, int heads, int channels, int blocks,
               int node_features, int step_features, int maps) {
@@ -219,10 +248,11 @@ NB_MODULE(_policy_net, module) {
            "tensors"_a, nb::kw_only(), "dim"_a, "layers"_a, "heads"_a, "channels"_a, "blocks"_a, "node_features"_a,
            "step_features"_a, "maps"_a,
            "From tensors by name, float32. ValueError: one is missing or has another shape.")
-      .def("embed", &embed, "x"_a, "edge_index"_a, "share"_a, "log_weight"_a,
-           "Encodes a graph: x (V, F), edge_index (2, K), share and log_weight (K,). Holds until the next one.")
-      .def("logits", &logits, "maps"_a, "features"_a, "legal"_a, "macro"_a, "spread_start"_a, "spread_node"_a,
-           "spread_cell"_a, "threads"_a = 1,
-           "(B, R * C) logits, -inf where illegal, of B observations; arrays as in placer.batching.StepBatch, maps "
-           "(B, R, C, M).");
+      .def("embed", &embed, "x"_a, "edge_index"_a, "share"_a, "log_weight"_a, "graph_start"_a,
+           "Encodes K graphs side by side: x (V, F), edge_index (2, E), share and log_weight (E,), graph_start (K + 1,) "
+           "where the nodes of each begin. Holds until the next call.")
+      .def("forward", &forward, "maps"_a, "features"_a, "legal"_a, "rows"_a, "cols"_a, "macro"_a, "graph_of"_a,
+           "spread_start"_a, "spread_node"_a, "spread_cell"_a, "logits"_a, "values"_a, "threads"_a = 1,
+           "Writes logits (B, R * C), -inf where illegal, and values (B,) of B observations to the last two arrays. The "
+           "others are those of placer.batching.StepBatch, maps (B, R, C, M); sample b has a grid of rows[b] x cols[b].");
 }

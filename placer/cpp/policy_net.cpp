@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "deal.hpp"
 
@@ -9,13 +11,18 @@ namespace policynet {
 
 namespace {
 
-constexpr int kWireMask = 1;  // channel of the maps
+constexpr int kWireMask = 1;      // channel of the maps
+constexpr int kValueHidden = 64;  // as in `placer.policy.ValueHead`
 
 }  // namespace
 
-/// Maps between the layers of the head, kept from one observation to the next.
+/// Maps between the layers of the head, kept from one observation to the next of equal grid.
 struct PolicyNet::Scratch {
   Maps input, x, y, z;
+
+  Scratch(const Sizes& sizes, int rows, int cols)
+      : input(rows, cols, sizes.maps + sizes.heads), x(rows, cols, sizes.channels), y(x), z(x) {}
+  bool fits(int rows, int cols) const { return input.rows() == rows && input.cols() == cols; }
 };
 
 PolicyNet::PolicyNet(const Weights& weights, const Sizes& sizes)
@@ -27,6 +34,8 @@ PolicyNet::PolicyNet(const Weights& weights, const Sizes& sizes)
       query_(weights, "policy_head.query", sizes.dim, sizes.heads * head_dim_),
       context_in_(weights, "policy_head.context.0", 2 * sizes.dim + sizes.step_features, sizes.channels),
       context_out_(weights, "policy_head.context.2", sizes.channels, sizes.channels),
+      value_in_(weights, "value_head.mlp.0", 2 * sizes.channels, kValueHidden),
+      value_out_(weights, "value_head.mlp.2", kValueHidden, 1),
       grid_enter_(weights, "policy_head.enter", sizes.maps + sizes.heads, sizes.channels),
       exit_(find(weights, "policy_head.exit.weight", {1, sizes.channels, 1, 1})),
       exit_bias_(find(weights, "policy_head.exit.bias", {1})[0]),
@@ -41,23 +50,26 @@ PolicyNet::PolicyNet(const Weights& weights, const Sizes& sizes)
   }
 }
 
-void PolicyNet::embed(std::span<const float> x, const Edges& edges) {
+void PolicyNet::embed(std::span<const float> x, const Edges& edges, std::span<const std::int64_t> graph_start) {
   std::vector<float> h = enter_.apply_rows({x.begin(), x.end()});
   for (const NetConv& conv : convs_) conv.apply(h, edges);
   node_ = norm_.apply_rows(h);
   node_key_ = key_.apply_rows(node_);
   const int dim = sizes_.dim;
-  std::vector<double> sum(dim, 0.0);
-  for (std::size_t i = 0; i < node_.size(); ++i) sum[i % dim] += node_[i];
-  graph_.resize(dim);
-  for (int d = 0; d < dim; ++d) graph_[d] = static_cast<float>(sum[d] / num_nodes());
+  graph_.clear();
+  for (std::size_t k = 0; k + 1 < graph_start.size(); ++k) {
+    std::vector<double> sum(dim, 0.0);
+    for (std::int64_t i = graph_start[k] * dim; i < graph_start[k + 1] * dim; ++i) sum[i % dim] += node_[i];
+    const double nodes = static_cast<double>(graph_start[k + 1] - graph_start[k]);
+    for (const double of_graph : sum) graph_.push_back(static_cast<float>(of_graph / nodes));
+  }
 }
 
 std::vector<float> PolicyNet::context_of(const Steps& steps, int b) const {
   std::vector<float> joined(context_in_.in()), hidden(context_in_.out());
   const int dim = sizes_.dim, features = sizes_.step_features;
   std::copy_n(&node_[steps.macro[b] * dim], dim, joined.begin());
-  std::copy_n(graph_.begin(), dim, joined.begin() + dim);
+  std::copy_n(&graph_[steps.graph_of[b] * dim], dim, joined.begin() + dim);
   std::copy_n(&steps.features[static_cast<std::size_t>(b) * features], features, joined.begin() + 2 * dim);
   context_in_.apply(joined.data(), hidden.data());
   for (float& value : hidden) value = silu(value);
@@ -69,9 +81,10 @@ std::vector<float> PolicyNet::context_of(const Steps& steps, int b) const {
 void PolicyNet::fill_input(const Steps& steps, int b, Maps& input) const {
   input.clear();
   const int num_maps = sizes_.maps;
-  const float* map = &steps.maps[static_cast<std::size_t>(b) * steps.rows * steps.cols * num_maps];
-  for (int row = 0; row < steps.rows; ++row) {
-    for (int col = 0; col < steps.cols; ++col, map += num_maps) std::copy_n(map, num_maps, input.at(row, col));
+  const auto [rows, cols] = std::pair(steps.grids.rows, steps.grids.cols);
+  for (int row = 0; row < input.rows(); ++row) {
+    const float* map = &steps.maps[(static_cast<std::size_t>(b) * rows + row) * cols * num_maps];
+    for (int col = 0; col < input.cols(); ++col, map += num_maps) std::copy_n(map, num_maps, input.at(row, col));
   }
   // Affinity maps: each node that lies on the canvas adds the product of its key with the macro's query.
   const int width = key_.out();
@@ -80,7 +93,7 @@ void PolicyNet::fill_input(const Steps& steps, int b, Maps& input) const {
   for (std::int64_t entry = steps.spread_start[b]; entry < steps.spread_start[b + 1]; ++entry) {
     const float* key = &node_key_[steps.spread_node[entry] * width];
     const int cell = static_cast<int>(steps.spread_cell[entry]);
-    float* to = input.at(cell / steps.cols, cell % steps.cols) + num_maps;
+    float* to = input.at(cell / cols, cell % cols) + num_maps;
     for (int head = 0; head < sizes_.heads; ++head) {
       float product = 0.0f;
       for (int d = head * head_dim_; d < (head + 1) * head_dim_; ++d) product += query[d] * key[d];
@@ -89,40 +102,67 @@ void PolicyNet::fill_input(const Steps& steps, int b, Maps& input) const {
   }
 }
 
-void PolicyNet::logits_of(const Steps& steps, int b, Scratch& scratch, float* logits) const {
+void PolicyNet::run_trunk(const float* context, Scratch& scratch) const {
   auto& [input, x, y, z] = scratch;
-  const std::vector<float> context = context_of(steps, b);
-  fill_input(steps, b, input);
-  grid_enter_.apply(input, context.data(), nullptr, x);
+  grid_enter_.apply(input, context, nullptr, x);
   const std::vector<float> none(x.stride(), 0.0f);
   for (const Block& block : blocks_) {
     std::vector<float> shift(x.stride(), 0.0f);
-    block.shift.apply(context.data(), shift.data());
+    block.shift.apply(context, shift.data());
     block.first.apply(x, shift.data(), nullptr, y);
     block.second.apply(y, none.data(), &x, z);
     std::swap(x, z);
   }
-  const std::size_t cells = static_cast<std::size_t>(steps.rows) * steps.cols;
-  for (std::size_t cell = 0; cell < cells; ++cell) {
-    const int row = static_cast<int>(cell) / steps.cols, col = static_cast<int>(cell) % steps.cols;
-    if (!steps.legal[b * cells + cell]) {
+}
+
+void PolicyNet::write_logits(const Steps& steps, int b, const Scratch& scratch, float* logits) const {
+  const auto [rows, cols] = std::pair(steps.grids.rows, steps.grids.cols);
+  const std::uint8_t* legal = &steps.legal[static_cast<std::size_t>(b) * rows * cols];
+  for (int cell = 0; cell < rows * cols; ++cell) {
+    if (!legal[cell]) {
       logits[cell] = -std::numeric_limits<float>::infinity();
       continue;
     }
-    float sum = exit_bias_ - wire_prior_ * input.at(row, col)[kWireMask];
-    const float* channel = x.at(row, col);
+    const int row = cell / cols, col = cell % cols;
+    float sum = exit_bias_ - wire_prior_ * scratch.input.at(row, col)[kWireMask];
+    const float* channel = scratch.x.at(row, col);
     for (std::size_t c = 0; c < exit_.size(); ++c) sum += exit_[c] * channel[c];
     logits[cell] = sum;
   }
 }
 
-void PolicyNet::logits(const Steps& steps, int threads, std::span<float> logits) const {
-  const std::size_t cells = static_cast<std::size_t>(steps.rows) * steps.cols;
-  deal(steps.count, threads, [&](int thread, int dealt) {
-    const auto maps = [&](int channels) { return Maps(steps.rows, steps.cols, channels); };
-    const int channels = sizes_.channels;
-    Scratch scratch{maps(sizes_.maps + sizes_.heads), maps(channels), maps(channels), maps(channels)};
-    for (int b = thread; b < steps.count; b += dealt) logits_of(steps, b, scratch, &logits[b * cells]);
+float PolicyNet::value_of(const Scratch& scratch, const float* context) const {
+  const Maps& x = scratch.x;
+  const int channels = sizes_.channels;
+  std::vector<float> joined(value_in_.in(), 0.0f), hidden(value_in_.out());
+  for (int row = 0; row < x.rows(); ++row) {
+    for (int col = 0; col < x.cols(); ++col) {
+      for (int c = 0; c < channels; ++c) joined[c] += x.at(row, col)[c];
+    }
+  }
+  for (int c = 0; c < channels; ++c) joined[c] /= static_cast<float>(x.rows() * x.cols());
+  std::copy_n(context, channels, joined.begin() + channels);
+  value_in_.apply(joined.data(), hidden.data());
+  for (float& unit : hidden) unit = silu(unit);
+  float value = 0.0f;
+  value_out_.apply(hidden.data(), &value);
+  return value;
+}
+
+void PolicyNet::forward(const Steps& steps, int threads, std::span<float> logits, std::span<float> values) const {
+  const Grids& grids = steps.grids;
+  const std::size_t cells = static_cast<std::size_t>(grids.rows) * grids.cols;
+  deal(grids.count(), threads, [&](int thread, int dealt) {
+    std::optional<Scratch> scratch;
+    for (int b = thread; b < grids.count(); b += dealt) {
+      const int rows = static_cast<int>(grids.own_rows[b]), cols = static_cast<int>(grids.own_cols[b]);
+      if (!scratch || !scratch->fits(rows, cols)) scratch.emplace(sizes_, rows, cols);
+      const std::vector<float> context = context_of(steps, b);
+      fill_input(steps, b, scratch->input);
+      run_trunk(context.data(), *scratch);
+      write_logits(steps, b, *scratch, &logits[b * cells]);
+      values[b] = value_of(*scratch, context.data());
+    }
   });
 }
 

@@ -10,18 +10,20 @@ import pytest
 import torch
 
 import netlists
-from env import FloorplanConfig, Task
+from env import FloorplanConfig, FloorplanVectorEnv, Task
 from env.episodes import Episodes
+from env.graph import NODE_FEATURES
 from netlists import NetlistError
 from netlists.samples import sample_path
 from netlists.synthetic import SyntheticConfig, generate
 from placer.batching import GraphBatch, collate
 from placer.checkpoint import save_checkpoint
-from placer.compiled import CompiledPolicy, sample_actions
+from placer.compiled import CompiledPolicy, compile_policy, sample_actions
 from placer.config import PolicyConfig
-from placer.features import PolicyTask
+from placer.features import MAP_CHANNELS, STEP_FEATURES, PolicyTask
 from placer.pipeline import PlaceConfig
 from placer.policy import Policy
+from placer.rollout import Player, compiled_forward
 from placer.weights import SHIPPED, read_weights
 from placer.zero_shot import rows_of, zero_shot
 
@@ -79,12 +81,73 @@ def test_checkpoint_of_other_sizes_is_refused(tmp_path):
             CompiledPolicy(changed, make_task(5))
 
 
-def test_arrays_of_other_shapes_are_refused(tmp_path):
-    compiled = CompiledPolicy(read_weights(SHIPPED), make_task(5))
+def test_compiled_rollouts_say_what_torch_says_of_several_designs():
+    policy, tasks = random_policy(PolicyConfig()), [make_task(5), make_task(9)]
+    graphs = GraphBatch.make(tasks)
+    player = Player(FloorplanVectorEnv([tasks[k].task for k in (0, 1, 1)]), tasks, [0, 1, 1], "cpu")
+    rng = np.random.default_rng(0)
+    with torch.no_grad():
+        forward = compiled_forward(policy, graphs)
+        for _ in range(4):
+            samples = player.samples()
+            batch = collate(tasks, graphs.start.numpy(), samples)
+            found, expected = forward(batch), policy(policy.embed(graphs), batch)
+            for one, other in zip(found, expected, strict=True):
+                assert torch.equal(one.isfinite(), other.isfinite())
+                assert one[one.isfinite()].std() > 0.01
+                assert torch.allclose(one, other, rtol=1e-4, atol=1e-4)
+            actions = np.array([rng.choice(np.flatnonzero(arrays["action_mask"])) for _, _, arrays in samples])
+            player.observation, *_ = player.env.step(actions)
+
+
+def arrays_of_a_step(**changed):
+    """What `PolicyNet.forward` takes: two nodes lie on a grid of 3 x 2 cells that is padded to 3 x 4."""
+    arrays = {
+        "maps": np.zeros((1, 3, 4, MAP_CHANNELS), np.float32),
+        "features": np.zeros((1, STEP_FEATURES), np.float32),
+        "legal": np.array([[1, 1, 0, 0] * 3], np.uint8),
+        "rows": np.array([3]),
+        "cols": np.array([2]),
+        "macro": np.array([1]),
+        "graph_of": np.array([0]),
+        "spread_start": np.array([0, 2]),
+        "spread_node": np.array([0, 1]),
+        "spread_cell": np.array([0, 9]),
+        "logits": np.empty((1, 12), np.float32),
+        "values": np.empty(1, np.float32),
+    }
+    return arrays | changed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("legal", np.ones((1, 12), np.uint8), "legal reaches beyond a grid"),
+        ("spread_cell", np.array([0, 10]), "spread_cell reaches beyond a grid"),
+        ("spread_cell", np.array([0, 12]), "spread_cell is out of range"),
+        ("spread_start", np.array([0, 1]), "spread_start does not run from 0 to the end"),
+        ("spread_node", np.array([0, 2]), "spread_node is out of range"),
+        ("macro", np.array([2]), "macro is out of range"),
+        ("graph_of", np.array([1]), "graph_of is out of range"),
+        ("rows", np.array([4]), "rows is out of range"),
+        ("cols", np.array([2, 2]), "rows or cols has another length"),
+        ("logits", np.empty((1, 11), np.float32), "logits or values has another shape"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(name, value, message):
+    weights = read_weights(SHIPPED)
+    net, one = compile_policy(weights.tensors, weights.config), np.ones(1, np.float32)
+    nodes = np.zeros((2, len(NODE_FEATURES)), np.float32)
     with pytest.raises(ValueError, match="edge_index is out of range"):
-        compiled._net.embed(
-            np.zeros((2, 13), np.float32), np.full((2, 1), 2), np.ones(1, np.float32), np.ones(1, np.float32)
-        )
+        net.embed(nodes, np.full((2, 1), 2), one, one, np.array([0, 2]))
+    with pytest.raises(ValueError, match="graph_start does not run from 0 to the end"):
+        net.embed(nodes, np.full((2, 1), 1), one, one, np.array([0, 1]))
+    net.embed(nodes, np.full((2, 1), 1), one, one, np.array([0, 2]))
+    fits = arrays_of_a_step()
+    net.forward(**fits)
+    assert np.array_equal(np.isfinite(fits["logits"]), fits["legal"] > 0)
+    with pytest.raises(ValueError, match=message):
+        net.forward(**arrays_of_a_step(**{name: value}))
 
 
 def test_actions_follow_the_probabilities():

@@ -14,7 +14,7 @@ from placer._policy_net import convolve_grids, sum_messages
 from placer.batching import GraphBatch, StepBatch, collate
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
-from placer.layers import GatedSum, NetConv, grid_layer
+from placer.layers import GatedSum, Grids, NetConv, grid_layer
 from placer.policy import Policy, sample_actions
 from placer.rollout import WORST_RETURN, Player, ReturnScale, gae, normalise_by_task, ppo_loss, to_own_grid
 
@@ -245,16 +245,16 @@ def test_compiled_convolutions_are_those_of_torch(channels, out, has_residual):
     torch.manual_seed(channels)
     conv = torch.nn.Conv2d(channels, out, 3, padding=1)
     own = [(7, 10), (6, 3), (1, 1)]
-    valid = torch.zeros(len(own), 1, 7, 10)
-    for b, (rows, cols) in enumerate(own):
-        valid[b, 0, :rows, :cols] = 1
+    grids = Grids.of(*torch.tensor(own).unbind(1), 7, 10)
+    valid = grids.valid
+    assert valid.sum(dim=(1, 2, 3)).tolist() == [rows * cols for rows, cols in own]
     x = (torch.randn(len(own), channels, 7, 10) * valid).requires_grad_()
     shift = torch.randn(len(own), out, requires_grad=True)
     residual = torch.randn(len(own), out, 7, 10, requires_grad=True) if has_residual else None
     inputs = [tensor for tensor in (x, conv.weight, conv.bias, shift, residual) if tensor is not None]
     weights = torch.randn(len(own), out, 7, 10)
 
-    compiled = grid_layer(conv, x, valid, shift, residual)
+    compiled = grid_layer(conv, x, grids, shift, residual)
     found = torch.autograd.grad((compiled * weights).sum(), inputs)
     total = conv(x) + shift[:, :, None, None]
     plain = torch.nn.functional.silu(total if residual is None else residual + total) * valid

@@ -1,5 +1,6 @@
 // Drives the compiled policy without Python, on random graphs and grids, for the sanitizers (`make sanitize`); also
 // checks what it computes. That it equals torch is tested in Python.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -194,46 +195,66 @@ Weights random_weights(Random& random, const Sizes& sizes) {
   }
   layer("policy_head.exit", {1, channels, 1, 1});
   add("policy_head.wire_prior", {});
+  layer("value_head.mlp.0", {64, 2 * channels});
+  layer("value_head.mlp.2", {1, 64});
   return weights;
 }
 
+/// Observations of several graphs, whose grids are of different sizes.
 struct Observations {
   int count, rows, cols;
   std::vector<float> maps, features;
   std::vector<std::uint8_t> legal;
-  std::vector<std::int64_t> macro, spread_start{0}, spread_node, spread_cell;
+  std::vector<std::int64_t> own_rows, own_cols, macro, graph_of, spread_start{0}, spread_node, spread_cell;
 
-  Observations(Random& random, const Sizes& sizes, int nodes)
+  Observations(Random& random, const Sizes& sizes, int nodes, int graphs)
       : count(between(random, 1, 5)), rows(between(random, 1, 14)), cols(between(random, 1, 14)) {
     const std::size_t cells = static_cast<std::size_t>(rows) * cols;
     maps = normals(random, count * cells * sizes.maps);
     features = normals(random, static_cast<std::size_t>(count) * sizes.step_features);
-    for (std::size_t i = 0; i < count * cells; ++i) legal.push_back(between(random, 0, 3) > 0);
     macro = indices(random, count, nodes);
-    for (int b = 0; b < count; ++b) spread_start.push_back(spread_start.back() + between(random, 0, nodes));
+    graph_of = indices(random, count, graphs);
+    for (int b = 0; b < count; ++b) {
+      own_rows.push_back(between(random, 1, rows)), own_cols.push_back(between(random, 1, cols));
+      for (int row = 0; row < rows; ++row) {
+        for (int col = 0; col < cols; ++col) {
+          legal.push_back(row < own_rows[b] && col < own_cols[b] && between(random, 0, 3) > 0);
+        }
+      }
+      const int entries = between(random, 0, nodes);
+      spread_start.push_back(spread_start.back() + entries);
+      for (int entry = 0; entry < entries; ++entry) {
+        const int row = between(random, 0, static_cast<int>(own_rows[b]) - 1);
+        spread_cell.push_back(row * cols + between(random, 0, static_cast<int>(own_cols[b]) - 1));
+      }
+    }
     spread_node = indices(random, spread_start.back(), nodes);
-    spread_cell = indices(random, spread_start.back(), static_cast<int>(cells));
   }
 
   Steps view() const {
-    return {count, rows, cols, maps, features, legal, macro, spread_start, spread_node, spread_cell};
+    return {{rows, cols, own_rows, own_cols}, maps, features, legal, macro, graph_of,
+            spread_start, spread_node, spread_cell};
   }
 };
 
-/// Logits are finite where an action is legal, -inf elsewhere, and do not depend on threads.
+/// Logits are finite where an action is legal, -inf elsewhere; neither they nor values depend on threads.
 void test_policy_net(unsigned seed) {
   Random random(seed);
   const Sizes sizes = random_sizes(random);
-  const int nodes = between(random, 1, 40);
+  const int graphs = between(random, 1, 3), nodes = graphs * between(random, 1, 14);
+  std::vector<std::int64_t> graph_start;
+  for (int k = 0; k <= graphs; ++k) graph_start.push_back(k * nodes / graphs);
   PolicyNet net(random_weights(random, sizes), sizes);
   net.embed(normals(random, static_cast<std::size_t>(nodes) * sizes.node_features),
-            Graph(random, nodes, between(random, 0, 200)).view());
-  check(net.num_nodes() == nodes, "as many embeddings as nodes", seed);
-  const Observations seen(random, sizes, nodes);
-  std::vector<float> found(seen.legal.size()), again(seen.legal.size());
-  net.logits(seen.view(), 1, found);
-  net.logits(seen.view(), 3, again);
-  check(found == again, "logits do not depend on threads", seed);
+            Graph(random, nodes, between(random, 0, 200)).view(), graph_start);
+  check(net.num_nodes() == nodes && net.num_graphs() == graphs, "as many embeddings as nodes and graphs", seed);
+  const Observations seen(random, sizes, nodes, graphs);
+  std::vector<float> found(seen.legal.size()), again(found), values(seen.count), values_again(values);
+  net.forward(seen.view(), 1, found, values);
+  net.forward(seen.view(), 3, again, values_again);
+  check(found == again && values == values_again, "logits and values do not depend on threads", seed);
+  check(std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }),
+        "values are finite", seed);
   for (std::size_t i = 0; i < found.size(); ++i) {
     const bool holds = seen.legal[i] ? std::isfinite(found[i]) : found[i] == -std::numeric_limits<float>::infinity();
     check(holds, "logits are finite where an action is legal", seed);
