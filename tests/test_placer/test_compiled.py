@@ -23,7 +23,7 @@ from placer.config import PolicyConfig
 from placer.features import MAP_CHANNELS, STEP_FEATURES, PolicyTask
 from placer.pipeline import PlaceConfig
 from placer.policy import Policy
-from placer.rollout import Player, compiled_forward
+from placer.rollout import Player, compiled_forward, forward_of
 from placer.weights import SHIPPED, read_weights
 from placer.zero_shot import rows_of, zero_shot
 
@@ -98,6 +98,21 @@ def test_compiled_rollouts_say_what_torch_says_of_several_designs():
                 assert torch.allclose(one, other, rtol=1e-4, atol=1e-4)
             actions = np.array([rng.choice(np.flatnonzero(arrays["action_mask"])) for _, _, arrays in samples])
             player.observation, *_ = player.env.step(actions)
+
+
+@torch.no_grad()
+def test_rollouts_in_bfloat16_are_those_of_torch():
+    policy, task = random_policy(PolicyConfig()), make_task(5)
+    graphs = GraphBatch.make([task])
+    batch = collate([task], np.array([0]), Player(FloorplanVectorEnv([task.task]), [task], [0], "cpu").samples())
+    expected = forward_of(policy, graphs, "cpu")(batch)
+    policy.policy_head.bf16 = True
+    found = forward_of(policy, graphs, "cpu")(batch)
+    assert torch.equal(found[0], policy(policy.embed(graphs), batch)[0])
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        assert not torch.equal(one, other)
+        assert torch.allclose(one, other, rtol=0.05, atol=0.1)
 
 
 def arrays_of_a_step(**changed):
