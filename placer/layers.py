@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -77,24 +79,24 @@ class NetConv(MessagePassing):
         return share[:, None] * gate * h_j
 
 
-class Grids(NamedTuple):
+@dataclass(frozen=True)
+class Grids:
     """The grids of a batch, in the corner of the padded one."""
 
     rows: Tensor
     cols: Tensor
     """(B,) of each sample."""
-    valid: Tensor
-    """(B, 1, R, C), 1 on the grid, 0 beyond it."""
+    padded: tuple[int, int]
+    """Rows and columns of the padded one."""
 
-    @staticmethod
-    def of(rows: Tensor, cols: Tensor, padded_rows: int, padded_cols: int) -> Grids:
-        """From the sizes of the grids and of the padded one."""
-        inside = [
+    @cached_property
+    def valid(self) -> Tensor:
+        """(B, 1, R, C), 1 on the grid, 0 beyond it; compiled layers do without."""
+        on_row, on_col = (
             torch.arange(padded, device=own.device) < own[:, None]
-            for own, padded in ((rows, padded_rows), (cols, padded_cols))
-        ]
-        valid = inside[0][:, None, :, None] & inside[1][:, None, None, :]
-        return Grids(rows, cols, valid.to(torch.float32))
+            for own, padded in zip((self.rows, self.cols), self.padded, strict=True)
+        )
+        return (on_row[:, None, :, None] & on_col[:, None, None, :]).to(torch.float32)
 
 
 class GridConvolution(torch.autograd.Function):

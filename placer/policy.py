@@ -91,7 +91,7 @@ class PolicyHead(nn.Module):
         affinity = self._affinity(embeddings, batch, macro)
         x = torch.cat([batch.maps, affinity.view(count, rows, cols, self.heads).permute(0, 3, 1, 2)], dim=1)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            x = self._trunk(x, Grids.of(batch.rows, batch.cols, rows, cols), context)
+            x = self._trunk(x, Grids(batch.rows, batch.cols, (rows, cols)), context)
             logits = self.exit(x)
         logits = logits.float().flatten(1) - self.wire_prior * batch.maps[:, WIRE_MASK].flatten(1)
         features = x.sum(dim=(2, 3)).float() / (batch.rows * batch.cols)[:, None]

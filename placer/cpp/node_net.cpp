@@ -33,6 +33,12 @@ std::vector<float> Linear::apply_rows(const std::vector<float>& from) const {
   return to;
 }
 
+std::vector<float> Mlp::apply_rows(const std::vector<float>& from) const {
+  std::vector<float> hidden = first_.apply_rows(from);
+  for (float& value : hidden) value = silu(value);
+  return second_.apply_rows(hidden);
+}
+
 LayerNorm::LayerNorm(const Weights& weights, const std::string& name, int dim)
     : scale_(find(weights, name + ".weight", {dim})), shift_(find(weights, name + ".bias", {dim})) {}
 
@@ -57,8 +63,7 @@ NetConv::NetConv(const Weights& weights, const std::string& name, int dim)
       gate_weight_(find(weights, name + ".weight_gate.weight", {dim, 1})),
       gate_bias_(find(weights, name + ".weight_gate.bias", {dim})),
       source_(weights, name + ".source", dim, dim),
-      first_(weights, name + ".update_mlp.0", 2 * dim, dim),
-      second_(weights, name + ".update_mlp.2", dim, dim) {}
+      update_(weights, name + ".update_mlp", 2 * dim, dim, dim) {}
 
 void NetConv::apply(std::vector<float>& h, const Edges& edges) const {
   const std::size_t dim = source_.out(), nodes = h.size() / dim;
@@ -75,9 +80,7 @@ void NetConv::apply(std::vector<float>& h, const Edges& edges) const {
     std::copy_n(&normed[v * dim], dim, &joined[2 * v * dim]);
     std::copy_n(&received[v * dim], dim, &joined[(2 * v + 1) * dim]);
   }
-  std::vector<float> hidden = first_.apply_rows(joined);
-  for (float& value : hidden) value = silu(value);
-  const std::vector<float> update = second_.apply_rows(hidden);
+  const std::vector<float> update = update_.apply_rows(joined);
   for (std::size_t i = 0; i < h.size(); ++i) h[i] += update[i];
 }
 

@@ -25,6 +25,19 @@ class Linear {
   std::vector<float> bias_;
 };
 
+/// Two linear layers with SiLU between them; as torch names those of a Sequential.
+class Mlp {
+ public:
+  Mlp(const Weights& weights, const std::string& name, int in, int hidden, int out)
+      : first_(weights, name + ".0", in, hidden), second_(weights, name + ".2", hidden, out) {}
+  int in() const { return first_.in(); }
+  /// (rows, out) of (rows, in).
+  std::vector<float> apply_rows(const std::vector<float>& from) const;
+
+ private:
+  Linear first_, second_;
+};
+
 /// Each row to mean 0 and variance 1, then scaled and shifted.
 class LayerNorm {
  public:
@@ -44,7 +57,8 @@ class NetConv {
  private:
   LayerNorm norm_;
   std::vector<float> gate_weight_, gate_bias_;
-  Linear source_, first_, second_;
+  Linear source_;
+  Mlp update_;
 };
 
 }  // namespace policynet

@@ -32,10 +32,8 @@ PolicyNet::PolicyNet(const Weights& weights, const Sizes& sizes)
       norm_(weights, "encoder.norm", sizes.dim),
       key_(weights, "policy_head.key", sizes.dim, sizes.heads * head_dim_),
       query_(weights, "policy_head.query", sizes.dim, sizes.heads * head_dim_),
-      context_in_(weights, "policy_head.context.0", 2 * sizes.dim + sizes.step_features, sizes.channels),
-      context_out_(weights, "policy_head.context.2", sizes.channels, sizes.channels),
-      value_in_(weights, "value_head.mlp.0", 2 * sizes.channels, kValueHidden),
-      value_out_(weights, "value_head.mlp.2", kValueHidden, 1),
+      context_(weights, "policy_head.context", 2 * sizes.dim + sizes.step_features, sizes.channels, sizes.channels),
+      value_(weights, "value_head.mlp", 2 * sizes.channels, kValueHidden, 1),
       grid_enter_(weights, "policy_head.enter", sizes.maps + sizes.heads, sizes.channels),
       exit_(find(weights, "policy_head.exit.weight", {1, sizes.channels, 1, 1})),
       exit_bias_(find(weights, "policy_head.exit.bias", {1})[0]),
@@ -66,15 +64,13 @@ void PolicyNet::embed(std::span<const float> x, const Edges& edges, std::span<co
 }
 
 std::vector<float> PolicyNet::context_of(const Steps& steps, int b) const {
-  std::vector<float> joined(context_in_.in()), hidden(context_in_.out());
+  std::vector<float> joined(context_.in());
   const int dim = sizes_.dim, features = sizes_.step_features;
   std::copy_n(&node_[steps.macro[b] * dim], dim, joined.begin());
   std::copy_n(&graph_[steps.graph_of[b] * dim], dim, joined.begin() + dim);
   std::copy_n(&steps.features[static_cast<std::size_t>(b) * features], features, joined.begin() + 2 * dim);
-  context_in_.apply(joined.data(), hidden.data());
-  for (float& value : hidden) value = silu(value);
-  std::vector<float> context(padded_channels(context_out_.out()), 0.0f);
-  context_out_.apply(hidden.data(), context.data());
+  std::vector<float> context = context_.apply_rows(joined);
+  context.resize(padded_channels(sizes_.channels), 0.0f);
   return context;
 }
 
@@ -134,7 +130,7 @@ void PolicyNet::write_logits(const Steps& steps, int b, const Scratch& scratch, 
 float PolicyNet::value_of(const Scratch& scratch, const float* context) const {
   const Maps& x = scratch.x;
   const int channels = sizes_.channels;
-  std::vector<float> joined(value_in_.in(), 0.0f), hidden(value_in_.out());
+  std::vector<float> joined(value_.in(), 0.0f);
   for (int row = 0; row < x.rows(); ++row) {
     for (int col = 0; col < x.cols(); ++col) {
       for (int c = 0; c < channels; ++c) joined[c] += x.at(row, col)[c];
@@ -142,11 +138,7 @@ float PolicyNet::value_of(const Scratch& scratch, const float* context) const {
   }
   for (int c = 0; c < channels; ++c) joined[c] /= static_cast<float>(x.rows() * x.cols());
   std::copy_n(context, channels, joined.begin() + channels);
-  value_in_.apply(joined.data(), hidden.data());
-  for (float& unit : hidden) unit = silu(unit);
-  float value = 0.0f;
-  value_out_.apply(hidden.data(), &value);
-  return value;
+  return value_.apply_rows(joined)[0];
 }
 
 void PolicyNet::forward(const Steps& steps, int threads, std::span<float> logits, std::span<float> values) const {

@@ -58,7 +58,8 @@ class PolicyNet {
   Linear enter_;
   std::vector<NetConv> convs_;
   LayerNorm norm_;
-  Linear key_, query_, context_in_, context_out_, value_in_, value_out_;
+  Linear key_, query_;
+  Mlp context_, value_;
   GridLayer grid_enter_;
   struct Block {
     Linear shift;

@@ -245,7 +245,7 @@ def test_compiled_convolutions_are_those_of_torch(channels, out, has_residual):
     torch.manual_seed(channels)
     conv = torch.nn.Conv2d(channels, out, 3, padding=1)
     own = [(7, 10), (6, 3), (1, 1)]
-    grids = Grids.of(*torch.tensor(own).unbind(1), 7, 10)
+    grids = Grids(*torch.tensor(own).unbind(1), padded=(7, 10))
     valid = grids.valid
     assert valid.sum(dim=(1, 2, 3)).tolist() == [rows * cols for rows, cols in own]
     x = (torch.randn(len(own), channels, 7, 10) * valid).requires_grad_()
