@@ -4,13 +4,14 @@
 
 A family is what design folders call it before their numbers: ariane133 and ariane136 are one. For each family PPO goes
 on from the checkpoint with the designs of all other ones; then both place the designs of the family zero-shot: the best
-of the rollouts of one batch, soft macros annealed. Nothing is bounded by the clock. A run that was interrupted goes on
-where it stood.
+of the rollouts of one batch, soft macros annealed. Nothing is bounded by the clock. A study that was interrupted, or is
+asked for further seeds of training, goes on where it stood.
 """
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from lessons import processes
 from record import begin_or_resume, short_name
-from study import judge
+from study import judge, mean_and_spread
 
 import netlists
 from netlists import Design
@@ -48,10 +50,12 @@ class LeaveOneOut:
     """Of PPO for each family."""
     envs: int = 12
     """Environments, dealt to the designs in turn."""
-    seed: int = 0
+    train_seeds: tuple[int, ...] = (0, 1, 2)
     """Of the training."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Of the rollouts that judge."""
+    jobs: int = 1
+    """Policies trained and judged at the same time, each on `threads` threads."""
     threads: int = 2
     """Threads of torch and of the environments."""
     bf16: bool = False
@@ -63,11 +67,15 @@ def family_of(path: Path) -> str:
     return path.name.rstrip("0123456789")
 
 
-def tuned(family: str, designs: dict[Path, Design], config: LeaveOneOut) -> Policy:
+Costs = dict[str, list[float]]
+"""By design: proxy costs, one a seed of the rollouts."""
+
+
+def tuned(family: str, seed: int, designs: dict[Path, Design], config: LeaveOneOut) -> Policy:
     """The policy after PPO on the designs of all other families."""
     others = [design for path, design in designs.items() if family_of(path) != family]
     settings = TrainConfig(
-        seed=config.seed,
+        seed=seed,
         envs=config.envs,
         minutes=24 * 60,
         iterations=config.iterations,
@@ -75,35 +83,58 @@ def tuned(family: str, designs: dict[Path, Design], config: LeaveOneOut) -> Poli
         bf16=config.bf16,
         ppo=FINETUNE,
     )
-    start = load_checkpoint(policy_path(config.policy)).policy
-    return train(others, settings, config.runs / family, start, resume=True, observer=TrainReport(quiet=False))
+    start, folder = load_checkpoint(policy_path(config.policy)).policy, config.runs / f"{family}_{seed}"
+    return train(others, settings, folder, start, resume=True, observer=TrainReport(quiet=False))
 
 
-def compared(family: str, designs: dict[Path, Design], config: LeaveOneOut) -> dict[str, Any]:
-    """Costs of the family's designs by both policies, a list over seeds each."""
-    policies = {"before": load_checkpoint(policy_path(config.policy)).policy, "after": tuned(family, designs, config)}
-    costs = {
-        short_name(path): {
-            name: [round(judge(policy.eval(), design, seed, config.threads), 5) for seed in config.seeds]
-            for name, policy in policies.items()
-        }
+def judged(policy: Policy, family: str, designs: dict[Path, Design], config: LeaveOneOut) -> Costs:
+    """What the policy makes of the designs of the family."""
+    policy.eval()
+    return {
+        short_name(path): [round(judge(policy, design, seed, config.threads), 5) for seed in config.seeds]
         for path, design in designs.items()
         if family_of(path) == family
     }
-    means = {name: float(np.mean([of_design[name] for of_design in costs.values()])) for name in policies}
-    return {"costs": costs, "means": {name: round(mean, 5) for name, mean in means.items()}}
+
+
+def tune_and_judge(family: str, seed: int | None, config: LeaveOneOut) -> Costs:
+    """Costs of the family's designs by the policy tuned on all others; without a seed, by the one it begins with."""
+    torch.set_num_threads(config.threads)
+    designs = {path: netlists.read(path) for path in config.designs}
+    if seed is None:
+        return judged(load_checkpoint(policy_path(config.policy)).policy, family, designs, config)
+    return judged(tuned(family, seed, designs, config), family, designs, config)
+
+
+def summarise(runs: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """By family: mean cost of its designs before the tuning and after it, the spread that over seeds of training."""
+    means: dict[str, dict[str, list[float]]] = {}
+    for run in runs:
+        of_family = means.setdefault(run["family"], {"before": [], "after": []})
+        of_family["before" if run["seed"] is None else "after"].append(float(np.mean(list(run["costs"].values()))))
+    return {
+        family: {when: mean_and_spread(values) for when, values in of_family.items() if values}
+        for family, of_family in means.items()
+    }
 
 
 def main(config: LeaveOneOut) -> None:
-    """One family after the other; the record is written after each."""
-    torch.set_num_threads(config.threads)
-    designs = {path: netlists.read(path) for path in config.designs}
-    record = begin_or_resume(config, {"families": {}})
-    for family in dict.fromkeys(map(family_of, designs)):
-        if family not in record["families"]:
-            record["families"][family] = compared(family, designs, config)
+    """Tunes and judges what the record does not hold yet; it is written after each policy."""
+    record = begin_or_resume(config, {"runs": [], "summary": {}}, may_differ=("train_seeds", "jobs"))
+    known = {(run["family"], run["seed"]) for run in record["runs"]}
+    wanted = [
+        (family, seed)
+        for seed in (None, *config.train_seeds)
+        for family in dict.fromkeys(map(family_of, config.designs))
+    ]
+    with processes(config.jobs) as pool:
+        futures = {pool.submit(tune_and_judge, *run, config): run for run in wanted if run not in known}
+        for future in as_completed(futures):
+            family, seed = futures[future]
+            record["runs"].append({"family": family, "seed": seed, "costs": future.result()})
+            record["summary"] = summarise(record["runs"])
             write_bytes(config.out, (json.dumps(record, indent=1) + "\n").encode())
-            print(family, record["families"][family]["means"], flush=True)
+            print(family, seed, record["summary"][family], flush=True)
 
 
 if __name__ == "__main__":
