@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -31,12 +32,16 @@ Command = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a command; returns the exit code: 0 done, 1 bad input or impossible request, 2 usage, 130 interrupted."""
+    """Runs a command; returns the exit code: 0 done, 1 bad input or impossible request, 2 usage, 130 interrupted,
+    141 nobody reads what it prints any more.
+    """
     command: Any = tyro.cli(
         Command, prog="placer", args=argv, description="Macro placement with a pretrained graph policy."
     )  # type: ignore[call-overload]
     try:
-        return command.run()
+        code = command.run()
+        sys.stdout.flush()
+        return code
     except NetlistError as error:
         message = " ".join(str(error).split())
         sys.stderr.write(f"error: {message}\n")
@@ -44,6 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
+    except BrokenPipeError:
+        # What is buffered still has to go somewhere when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

@@ -153,6 +153,15 @@ def test_impossible_designs_are_one_line_and_exit_1(capsys, tmp_path):
     assert not (tmp_path / "out" / "placement.plc").exists()
 
 
+def test_a_reader_that_has_gone_shows_no_traceback():
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "placer.cli", "evaluate", SAMPLE, "--json"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_wrong_usage_is_exit_2():
     done = subprocess.run([sys.executable, "-m", "placer.cli", "place"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
