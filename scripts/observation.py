@@ -8,10 +8,12 @@ policies are trained is in `imitated.py`, how they are judged in `study.py`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import tyro
@@ -28,9 +30,8 @@ COST_MAPS = (2, 3, 4)
 START_MAPS, START_FEATURES = (5, 6), ("start_x", "start_y")
 """Channels of the offset from the analytic placement, and the features of a node that say where it lies there."""
 
-
-Part = Literal["wire_mask", "graph", "cost_maps", "start", "start_and_graph"]
-"""Of the observation."""
+COMBINED = ("start+graph", "wire_mask+start", "wire_mask+graph", "wire_mask+start+graph")
+"""Wire mask, graph network and analytic placement all tell of the nets: each pair of them, and all three."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Observation(ImitationStudy):
     """JSON record to write."""
     lessons: int = 256
     """Synthetic designs to learn from."""
-    without: tuple[Part, ...] = ("wire_mask", "graph", "cost_maps", "start", "start_and_graph")
-    """Parts to leave out, one at a time."""
+    without: tuple[str, ...] = ("wire_mask", "graph", "cost_maps", "start", *COMBINED)
+    """Parts to leave out: one, or several joined by +."""
     runs: Path = Path("runs/observation")
     """Folder of the trained policies."""
 
@@ -73,12 +74,6 @@ def without_start(policy: Policy) -> None:
     keep_zero(policy.encoder.enter.weight, (slice(None), [NODE_FEATURES.index(name) for name in START_FEATURES]))
 
 
-def without_start_and_graph(policy: Policy) -> None:
-    """Neither of the two that tell of nets to macros that are not placed yet."""
-    without_start(policy)
-    without_graph(policy)
-
-
 def keep_zero(weight: Tensor, part: tuple[Any, ...]) -> None:
     """Sets a part of a parameter to zero and lets no gradient reach it."""
     kept = torch.ones_like(weight)
@@ -88,19 +83,27 @@ def keep_zero(weight: Tensor, part: tuple[Any, ...]) -> None:
     weight.register_hook(lambda gradient: gradient * kept.to(gradient.device))
 
 
-ABLATIONS: dict[Part, Callable[[Policy], None]] = {
+PARTS: dict[str, Callable[[Policy], None]] = {
     "wire_mask": without_wire_mask,
     "graph": without_graph,
     "cost_maps": without_cost_maps,
     "start": without_start,
-    "start_and_graph": without_start_and_graph,
 }
+
+
+def leave_out(parts: str, policy: Policy) -> None:
+    """Leaves out one part of the observation, or several joined by +."""
+    for part in parts.split("+"):
+        PARTS[part](policy)
 
 
 def main(config: Observation) -> None:
     """Trains what is missing; goes on with the record, or begins it."""
+    unknown = {part for parts in config.without for part in parts.split("+")} - PARTS.keys()
+    if unknown:
+        sys.exit(f"expected --without of {', '.join(PARTS)}, or several of them joined by +, got {', '.join(unknown)}")
     variants = [Variant("everything", config.lessons)]
-    variants += [Variant(f"without_{part}", config.lessons, ABLATIONS[part]) for part in config.without]
+    variants += [Variant(f"without_{parts}", config.lessons, partial(leave_out, parts)) for parts in config.without]
     run_imitation_study(variants, config, {})
 
 
