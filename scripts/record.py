@@ -42,7 +42,8 @@ def begin_or_resume(config: Any, empty: dict[str, Any], may_differ: Sequence[str
     Args:
         config: the settings, a dataclass.
         empty: what a record holds before anything is known.
-        may_differ: settings that do not change what the record holds already; it then states the new ones.
+        may_differ: settings that do not change what the record holds already; it then states the new ones, and under
+            `continued` which command and commit brought them.
 
     Exits with a message if the file there is of other settings.
     """
@@ -51,7 +52,11 @@ def begin_or_resume(config: Any, empty: dict[str, Any], may_differ: Sequence[str
     if not config.out.exists():
         return {**portable_provenance(), "settings": settings, **empty}
     known = json.loads(config.out.read_text())
-    known["settings"] |= {name: settings[name] for name in may_differ}
+    former = known["settings"]
+    known["settings"] = former | {name: settings[name] for name in may_differ}
     if known["settings"] != settings:
         sys.exit(f"{config.out} is of other settings; move it away or name another --out")
+    if settings != former:
+        made_with = portable_provenance()
+        known.setdefault("continued", []).append({name: made_with[name] for name in ("command", "commit")})
     return known

@@ -1,5 +1,6 @@
 """What the studies in `scripts/` conclude from what they measured."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 import torch
 from finetune_race import compare
 from imitated import Variant, train_missing, trained
+from leave_one_out import summarise
 from lessons import draw_lessons, make_lessons, processes
-from observation import without_graph
+from observation import leave_out, without_graph
+from record import begin_or_resume
 from scaling import Scaling
 from study import LESSONS, lesson_designs, new_policy
 
@@ -56,3 +59,36 @@ def test_policies_of_a_study_are_trained_once_and_with_the_settings_asked_for(tm
         trained({}, replace(config, samples=17), two, 0)
     with pytest.raises(SystemExit, match="trained with other designs"):
         trained({}, config, replace(two, designs=3), 0)
+
+
+def test_a_record_goes_on_under_further_seeds_and_says_so(tmp_path):
+    config = Scaling(out=tmp_path / "record.json", seeds=(0,))
+    record = begin_or_resume(config, {"runs": []}, may_differ=("seeds",))
+    config.out.write_text(json.dumps(record))
+    assert begin_or_resume(config, {"runs": []}, may_differ=("seeds",)) == record
+    further = begin_or_resume(replace(config, seeds=(0, 1)), {"runs": []}, may_differ=("seeds",))
+    assert further["settings"] == record["settings"] | {"seeds": [0, 1]}
+    assert [of.keys() for of in further["continued"]] == [{"command", "commit"}]
+    with pytest.raises(SystemExit, match="other settings"):
+        begin_or_resume(replace(config, samples=1), {"runs": []}, may_differ=("seeds",))
+
+
+def test_parts_of_the_observation_are_left_out_together():
+    both, one = new_policy(0), new_policy(0)
+    leave_out("graph+wire_mask", both)
+    leave_out("graph", one)
+    assert both.policy_head.wire_prior == 0 != one.policy_head.wire_prior
+    left_out = both.policy_head.enter.weight == 0
+    assert (left_out & ~(one.policy_head.enter.weight == 0)).any()
+    assert left_out.all(dim=(0, 2, 3)).sum() == 1 + both.policy_head.heads
+
+
+def test_leaving_one_family_out_compares_means_over_its_designs():
+    costs = {"a1": [1.0, 3.0], "a2": [2.0, 2.0]}
+    runs = [
+        {"family": "a", "seed": seed, "costs": {name: [c + add for c in of] for name, of in costs.items()}}
+        for seed, add in ((None, 0.0), (0, 0.5), (1, -1.5))
+    ]
+    assert summarise(runs) == {
+        "a": {"before": {"mean": 2.0, "std": 0.0}, "after": {"mean": 1.5, "std": pytest.approx(2**0.5, abs=1e-5)}}
+    }
