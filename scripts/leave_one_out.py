@@ -46,7 +46,7 @@ class LeaveOneOut:
     """Folder of the training runs."""
     policy: str = "shipped"
     """The checkpoint to go on from."""
-    iterations: int = 40
+    iterations: int = 20
     """Of PPO for each family."""
     envs: int = 12
     """Environments, dealt to the designs in turn."""
