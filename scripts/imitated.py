@@ -15,7 +15,7 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ SETTINGS = ("samples", "minibatch", "designs_at_once", "turn", "moves")
 @dataclass(frozen=True)
 class ImitationStudy(Study):
     """How long to imitate, where, and what to judge by."""
+
+    may_differ: ClassVar[tuple[str, ...]] = ("seeds", "jobs")
 
     samples: int = 200_000
     """That each policy sees: some 13 times each of those of 256 designs."""

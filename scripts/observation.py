@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import tyro
@@ -37,6 +37,8 @@ COMBINED = ("start+graph", "wire_mask+start", "wire_mask+graph", "wire_mask+star
 @dataclass(frozen=True)
 class Observation(ImitationStudy):
     """What to train on, for how long, and what to judge by."""
+
+    may_differ: ClassVar[tuple[str, ...]] = ("seeds", "jobs", "without")
 
     out: Path = Path("results/observation.json")
     """JSON record to write."""

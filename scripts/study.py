@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -57,6 +57,9 @@ Maker = Callable[[int], tuple[Policy, dict[str, Any]]]
 @dataclass(frozen=True)
 class Study:
     """What policies are judged by; each study adds how they are made."""
+
+    may_differ: ClassVar[tuple[str, ...]] = ("seeds",)
+    """Settings under which a study may go on with a record: they change no run that it holds."""
 
     designs: tuple[Path, ...] = ()
     """Netlist files or design folders; given positions of movable macros are ignored."""
@@ -119,7 +122,7 @@ def run_study(config: Study, makers: dict[str, Maker], designs: Designs) -> dict
         designs: see `designs_to_judge_by`.
     """
     torch.set_num_threads(config.threads)
-    record = begin_or_resume(config, {"runs": [], "summary": {}}, may_differ=("seeds",))
+    record = begin_or_resume(config, {"runs": [], "summary": {}}, config.may_differ)
     known = {(run["policy"], run["seed"]) for run in record["runs"]}
     untrained: dict[str, Maker] = {UNTRAINED: lambda seed: (new_policy(seed), {})}
     for seed in config.seeds:
