@@ -52,7 +52,10 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         table.add_column(column, justify="left" if index == 0 else "right")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    with console.capture() as shown:
+        console.print(table)
+    print(shown.get(), end="")  # where nobody reads, rich would end the process itself, with another exit code
 
 
 def cost_row(name: str, costs: Costs) -> list[str]:

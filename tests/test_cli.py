@@ -153,10 +153,11 @@ def test_impossible_designs_are_one_line_and_exit_1(capsys, tmp_path):
     assert not (tmp_path / "out" / "placement.plc").exists()
 
 
-def test_a_reader_that_has_gone_shows_no_traceback():
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_a_reader_that_has_gone_shows_no_traceback(options):
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "placer.cli", "evaluate", SAMPLE, "--json"]
+    command = [sys.executable, "-m", "placer.cli", "evaluate", SAMPLE, *options]
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
