@@ -55,7 +55,7 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     console = Console()
     with console.capture() as shown:
         console.print(table)
-    print(shown.get(), end="")  # where nobody reads, rich would end the process itself, with another exit code
+    sys.stdout.write(shown.get())  # where nobody reads, rich would end the process itself, with another exit code
 
 
 def cost_row(name: str, costs: Costs) -> list[str]:
