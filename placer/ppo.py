@@ -263,7 +263,7 @@ class _Run:
         return _Experience(group, roll, normalise_by_task(advantages, group.design_of), returns)
 
     def _update(self, experience: list[_Experience]) -> dict[str, float]:
-        """Some passes over all experience; a minibatch is of one group."""
+        """Some passes over the experience; a minibatch is of one group."""
         ppo = self.config.ppo
         history: list[dict[str, float]] = []
         for _ in range(ppo.epochs):
@@ -280,7 +280,8 @@ class _Run:
         flat = [torch.as_tensor(array.reshape(-1), device=device) for array in arrays]
         count = of.returns.size
         history: list[dict[str, float]] = []
-        for index in np.array_split(self.shuffle.permutation(count), max(1, count // ppo.minibatch)):
+        drawn = self.shuffle.permutation(count)[: math.ceil(ppo.sample_share * count)]
+        for index in np.array_split(drawn, max(1, len(drawn) // ppo.minibatch)):
             chosen = torch.from_numpy(index)
             embeddings = self.policy.embed(of.group.player.graphs)
             logits, values = self.policy(embeddings, of.roll.batch.select(chosen).to(device))

@@ -52,6 +52,8 @@ class Pretrain:
     """Environments of each of them."""
     ppo_minutes: float = 34.0
     """Of PPO after imitation."""
+    ppo_sample_share: float = 1.0
+    """See `PPOConfig.sample_share`."""
     ppo_temperature: float = 0.3
     """By which logits are divided before PPO, unless it is resumed; 1 for a policy that has had PPO. Targets of
     imitation are spread over cells: a policy that has learned nothing else plays better cold, and learns on there."""
@@ -119,7 +121,13 @@ def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Poli
         threads=config.threads,
         device=config.device,
         bf16=config.bf16,
-        ppo=PPOConfig(learning_rate=1.5e-4, entropy=0.003, epochs=1, minibatch=256),
+        ppo=PPOConfig(
+            learning_rate=1.5e-4,
+            entropy=0.003,
+            epochs=1,
+            minibatch=256,
+            sample_share=config.ppo_sample_share,
+        ),
     )
     train(designs, settings, config.out / "ppo", policy, config.resume)
     rows = [json.loads(line) for line in (config.out / "ppo" / CURVE_FILE).read_text().splitlines()]

@@ -20,6 +20,7 @@ from placer.kept import kept_placement
 from placer.pipeline import PlaceConfig, place
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, STATE_FILE, group_by_grid, train, whole_episodes
+from placer.rollout import ppo_loss
 from placer.symmetry import Symmetry
 from placer.zero_shot import zero_shot
 
@@ -69,6 +70,22 @@ def test_designs_of_one_group_and_of_another_learn_in_one_run(small, two_macros,
     assert set(record["progress"]["best"]) == {small.name, two_macros.name}
     whole = [whole_episodes(len(task.order_node)) for task in tasks[:2]]
     assert curve(tmp_path)[0]["env_steps"] == 2 * sum(whole)
+
+
+def test_a_share_of_the_samples_is_learned_from(small, tmp_path, monkeypatch):
+    learned = []
+
+    def counted(logits, *arguments, **named):
+        learned.append(len(logits))
+        return ppo_loss(logits, *arguments, **named)
+
+    monkeypatch.setattr("placer.ppo.ppo_loss", counted)
+    for share, expected in ((1.0, 32), (0.25, 8), (0.01, 1)):
+        learned.clear()
+        ppo = PPOConfig(steps=8, epochs=1, minibatch=16, sample_share=share)
+        train([small], settings(ppo=ppo, iterations=1), tmp_path)
+        assert sum(learned) == expected
+        assert curve(tmp_path)[0]["env_steps"] == 32
 
 
 def test_resume_goes_on_where_the_run_stood(small, tmp_path):
