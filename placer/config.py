@@ -41,8 +41,8 @@ class PPOConfig:
     """Samples in one gradient step."""
     sample_share: float = 1.0
     """Share of the samples of an iteration, drawn at random, that a pass over them learns from. What is random about an
-    advantage is mostly the return, which all steps of an episode share, and a gradient on a CPU takes four times as long
-    as a step: more episodes, of each of which fewer steps are learned from, teach faster."""
+    advantage is mostly the return, which all steps of an episode share, and on a CPU a gradient takes four times as
+    long as a step: more episodes, of each of which fewer steps are learned from, teach faster."""
     learning_rate: float = 5e-4
     """Of Adam, at the start; it falls linearly to a tenth of it."""
     clip: float = 0.2
