@@ -36,7 +36,7 @@ SETTINGS = ("samples", "minibatch", "designs_at_once", "turn", "moves")
 class ImitationStudy(Study):
     """How long to imitate, where, and what to judge by."""
 
-    may_differ: ClassVar[tuple[str, ...]] = ("seeds", "jobs")
+    may_differ: ClassVar[tuple[str, ...]] = (*Study.may_differ, "jobs")
 
     samples: int = 200_000
     """That each policy sees: some 13 times each of those of 256 designs."""

@@ -38,7 +38,7 @@ COMBINED = ("start+graph", "wire_mask+start", "wire_mask+graph", "wire_mask+star
 class Observation(ImitationStudy):
     """What to train on, for how long, and what to judge by."""
 
-    may_differ: ClassVar[tuple[str, ...]] = ("seeds", "jobs", "without")
+    may_differ: ClassVar[tuple[str, ...]] = (*ImitationStudy.may_differ, "without")
 
     out: Path = Path("results/observation.json")
     """JSON record to write."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ import numpy as np
 import torch
 import tyro
 from lessons import draw_designs, draw_lessons, processes
+from record import portable_provenance, portable_settings
 
 from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, imitate
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
-from placer.versions import provenance
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ def main(config: Pretrain) -> None:
     config.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
-    settings = asdict(config) | {"out": str(config.out), "policy": str(config.policy) if config.policy else None}
-    record: dict[str, Any] = {**provenance(), "settings": settings}
+    record: dict[str, Any] = {**portable_provenance(), "settings": portable_settings(config)}
     if config.policy or config.resume:
         known = load_checkpoint(config.policy or config.out / "ppo" / POLICY_FILE)
         policy = known.policy
