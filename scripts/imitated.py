@@ -118,15 +118,13 @@ def train_one(
         variant.prepare(policy)
     curve = imitate(policy, repeated, imitation_config(config, seed))
     details = {
-        "designs": variant.designs,
         "distinct_samples": sum(len(lesson.targets) for lesson in lessons),
         "first_loss": round(curve[0], 4),
         "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
         "device": device_name(config.device),
         "training_seconds": round(time.monotonic() - began, 1),
     }
-    settings = {name: getattr(config, name) for name in SETTINGS}
-    save_checkpoint(checkpoint_of(config, variant, seed), policy, {**settings, **details})
+    save_checkpoint(checkpoint_of(config, variant, seed), policy, settings_of(config, variant) | details)
     return variant.name, seed, details
 
 
@@ -142,21 +140,30 @@ def imitation_config(config: ImitationStudy, seed: int) -> ImitationConfig:
     )
 
 
-def trained(unseen: Unseen, config: ImitationStudy, variant: Variant, seed: int) -> tuple[Policy, dict[str, Any]]:
-    """The trained policy, and how it went.
+def settings_of(config: ImitationStudy, variant: Variant) -> dict[str, Any]:
+    """What a policy that imitated remembers of how it was to do so."""
+    return {name: getattr(config, name) for name in SETTINGS} | {"designs": variant.designs}
+
+
+def remembered(path: Path, expected: dict[str, Any]) -> tuple[Policy, dict[str, Any]]:
+    """A trained policy, and what else it remembers of its training than the settings expected.
 
     Exits with a message if it was trained with other settings.
     """
-    path = checkpoint_of(config, variant, seed)
     checkpoint = load_checkpoint(path)
     details = {name: value for name, value in checkpoint.record.items() if name != "versions"}
-    expected = {name: getattr(config, name) for name in SETTINGS} | {"designs": variant.designs}
     for name, value in expected.items():
         if details.pop(name) != value:
             sys.exit(f"{path} was trained with other {name}; move it away or name another --runs")
+    return checkpoint.policy, details
+
+
+def trained(unseen: Unseen, config: ImitationStudy, variant: Variant, seed: int) -> tuple[Policy, dict[str, Any]]:
+    """The trained policy, and how it went, see `remembered`."""
+    policy, details = remembered(checkpoint_of(config, variant, seed), settings_of(config, variant))
     settings = imitation_config(config, seed)
-    unseen_loss = {kind: round(cross_entropy(checkpoint.policy, of, settings), 4) for kind, of in unseen.items()}
-    return checkpoint.policy, details | {"unseen_loss": unseen_loss}
+    unseen_loss = {kind: round(cross_entropy(policy, of, settings), 4) for kind, of in unseen.items()}
+    return policy, details | {"unseen_loss": unseen_loss}
 
 
 def run_imitation_study(

@@ -99,14 +99,23 @@ def leave_out(parts: str, policy: Policy) -> None:
         PARTS[part](policy)
 
 
-def main(config: Observation) -> None:
-    """Trains what is missing; goes on with the record, or begins it."""
+def variants_of(config: Observation) -> list[Variant]:
+    """With everything, and without each of the parts.
+
+    Exits with a message if there is no such part.
+    """
     unknown = {part for parts in config.without for part in parts.split("+")} - PARTS.keys()
     if unknown:
         sys.exit(f"expected --without of {', '.join(PARTS)}, or several of them joined by +, got {', '.join(unknown)}")
     variants = [Variant("everything", config.lessons)]
-    variants += [Variant(f"without_{parts}", config.lessons, partial(leave_out, parts)) for parts in config.without]
-    run_imitation_study(variants, config, {})
+    return variants + [
+        Variant(f"without_{parts}", config.lessons, partial(leave_out, parts)) for parts in config.without
+    ]
+
+
+def main(config: Observation) -> None:
+    """Trains what is missing; goes on with the record, or begins it."""
+    run_imitation_study(variants_of(config), config, {})
 
 
 if __name__ == "__main__":

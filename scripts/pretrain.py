@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,13 @@ from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, imitate
 from placer.policy import Policy
 from placer.ppo import CURVE_FILE, POLICY_FILE, train
+
+PPO_TEMPERATURE = 0.3
+"""By which logits are divided between imitation and PPO. Targets of imitation are spread over cells: a policy that has
+learned nothing else plays better cold, and learns on there."""
+
+PPO_AFTER_IMITATION = PPOConfig(learning_rate=1.5e-4, entropy=0.003, epochs=1, minibatch=256)
+"""With twice the learning rate it learned less and ran into more dead ends."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,8 @@ class Pretrain:
     """Of PPO after imitation."""
     ppo_sample_share: float = 1.0
     """See `PPOConfig.sample_share`."""
-    ppo_temperature: float = 0.3
-    """By which logits are divided before PPO, unless it is resumed; 1 for a policy that has had PPO. Targets of
-    imitation are spread over cells: a policy that has learned nothing else plays better cold, and learns on there."""
+    ppo_temperature: float = PPO_TEMPERATURE
+    """By which logits are divided before PPO, unless it is resumed; 1 for a policy that has had PPO."""
     seed: int = 0
     """Of designs, search and learning."""
     threads: int = 2
@@ -120,13 +126,7 @@ def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Poli
         threads=config.threads,
         device=config.device,
         bf16=config.bf16,
-        ppo=PPOConfig(
-            learning_rate=1.5e-4,
-            entropy=0.003,
-            epochs=1,
-            minibatch=256,
-            sample_share=config.ppo_sample_share,
-        ),
+        ppo=replace(PPO_AFTER_IMITATION, sample_share=config.ppo_sample_share),
     )
     train(designs, settings, config.out / "ppo", policy, config.resume)
     rows = [json.loads(line) for line in (config.out / "ppo" / CURVE_FILE).read_text().splitlines()]

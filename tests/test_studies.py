@@ -12,6 +12,7 @@ from leave_one_out import summarise
 from lessons import draw_lessons, make_lessons, processes
 from observation import leave_out, without_graph
 from record import begin_or_resume
+from reinforced import Reinforced, reinforce, reinforced
 from scaling import Scaling
 from study import LESSONS, lesson_designs, new_policy
 
@@ -59,6 +60,23 @@ def test_policies_of_a_study_are_trained_once_and_with_the_settings_asked_for(tm
         trained({}, replace(config, samples=17), two, 0)
     with pytest.raises(SystemExit, match="trained with other designs"):
         trained({}, config, replace(two, designs=3), 0)
+
+
+def test_what_is_left_out_stays_out_of_ppo(tmp_path):
+    config = Reinforced(
+        seeds=(0,), samples=16, minibatch=8, moves=500, lessons=1, runs=tmp_path, iterations=1, ppo_designs=1
+    )
+    variant = Variant("without_graph", 1, without_graph)
+    train_missing([variant], config)
+    imitated, _ = trained({}, config, variant, 0)
+    reinforce(config, variant, 0)
+    policy, details = reinforced(config, variant, 0)
+    learned, before = policy.policy_head.enter.weight, imitated.policy_head.enter.weight
+    assert not torch.equal(learned, before)
+    assert torch.equal(learned == 0, before == 0)
+    assert details["env_steps"] > 0
+    with pytest.raises(SystemExit, match="trained with other iterations"):
+        reinforced(replace(config, iterations=2), variant, 0)
 
 
 def test_a_record_goes_on_under_further_seeds_and_says_so(tmp_path):
