@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -37,6 +37,11 @@ make more of the time than further rollouts do."""
 
 POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
 """When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
+
+COMPARED_NODES = 1000
+"""Nodes of the design for each second of the budget, up to which the given placement is compared with the analytic one,
+which then takes at most a tenth of the time. One that costs more is not worth a search: from the packed macros of three
+synthetic designs it ends 1 to 3.5 % higher (300 hard and 1,500 soft macros, 10 s)."""
 
 Listener = Callable[[str, float, float, float | None], None]
 """Is told: stage, share of it that is over, proxy cost, moves per second where that is known."""
@@ -167,6 +172,21 @@ def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, m
     return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed).complete(), model, rough)
 
 
+def cheapest(starts: Mapping[str, Start]) -> str:
+    """The name of the start that costs least."""
+    return min(starts, key=lambda key: starts[key].costs.proxy_cost)
+
+
+def search_begins_at(starts: Mapping[str, Start]) -> str:
+    """The name of the start that search goes on from: the given placement, if it is any good, or one kept by training.
+
+    Search makes more of a given placement that costs less than the analytic one than of a rollout, even if that is
+    cheaper: 1.5 % on NanGate45/ariane133, 1.3 % on ASAP7/ariane136, .5 % in the mean of five designs (10 s, two seeds).
+    """
+    known = {name: start for name, start in starts.items() if name in ("given", "kept")}
+    return cheapest(starts if "analytic" in starts else known or starts)
+
+
 class _Pipeline:
     def __init__(self, design: Design, config: PlaceConfig, listener: Listener | None, began: float) -> None:
         self.design, self.config, self.listener, self.began = design, config, listener, began
@@ -191,9 +211,8 @@ class _Pipeline:
         """The best start, and search from it in the time that is left; without any, its soft macros alone."""
         design, config = self.design, self.config
         starts = self._starts()
-        name = min(starts, key=lambda key: starts[key].costs.proxy_cost)
-        best = starts[name]
-        placement, costs = best.finished, best.costs
+        name = cheapest(starts)
+        placement, costs = starts[name].finished, starts[name].costs
         details: dict[str, Any] = {"starts": {key: start.costs.proxy_cost for key, start in starts.items()}}
         if config.policy != "none" and self._too_large_for_policy:
             details["note"] = (
@@ -205,8 +224,7 @@ class _Pipeline:
         if config.seconds == 0:
             seconds = max(0.0, self.began + ZERO_SHOT_SECONDS - time.monotonic())
             # A kept placement has had its soft macros annealed for long: the time is better spent on the best new one.
-            fresh = [key for key in starts if key != "kept"] or [name]
-            annealed_name = min(fresh, key=lambda key: starts[key].costs.proxy_cost)
+            annealed_name = cheapest({key: start for key, start in starts.items() if key != "kept"} or starts)
             annealed = anneal_soft_macros(
                 design,
                 starts[annealed_name].rough,
@@ -220,11 +238,11 @@ class _Pipeline:
             if annealed.costs.proxy_cost < costs.proxy_cost:
                 name, placement, costs = annealed_name, annealed.placement, annealed.costs
             self._end_stage("soft macros", costs)
-        elif (found := self._search_from(best)) is not None:
+        elif (found := self._search_from(starts[begin := search_begins_at(starts)])) is not None:
             trace = [point._asdict() for point in found.trace]
             details |= {"moves": found.moves, "acceptance": found.acceptance, "trace": trace}
             if found.costs.proxy_cost < costs.proxy_cost:
-                placement, costs = found.placement, found.costs
+                name, placement, costs = begin, found.placement, found.costs
             self._end_stage("search", costs)
         return name, placement, costs, details
 
@@ -256,7 +274,9 @@ class _Pipeline:
         config, method = self.config, self.config.method
         if isinstance(method, str) and method not in METHODS:
             raise NetlistError(f"method is '{method}', expected search or one of {', '.join(METHODS)}")
-        name, start = next(iter(self._unlearned_starts().items()))
+        starts = self._given_starts() or self._analytic_start()
+        name = search_begins_at(starts)
+        start = starts[name]
         place_with = METHODS[method] if isinstance(method, str) else method
         stage = method if isinstance(method, str) else "method"
         began, total = time.monotonic(), max(1e-9, self._left())
@@ -274,6 +294,10 @@ class _Pipeline:
     def _analytic(self) -> Placement:
         return analytic_start(self.design, self.model.core)
 
+    @cached_property
+    def _legal_analytic(self) -> Placement | None:
+        return self._legal(self._analytic)
+
     @property
     def _too_large_for_policy(self) -> bool:
         return self.design.netlist.num_nodes > MAX_POLICY_NODES
@@ -284,40 +308,53 @@ class _Pipeline:
         return seconds - (time.monotonic() - self.began) - min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0)
 
     def _starts(self) -> dict[str, Start]:
-        """Legal starts by name: the policy's beside the given placement; the analytic one if neither is there."""
+        """Legal starts by name: the given placement and the policy's; the analytic one if neither is any good."""
         design, config = self.design, self.config
-        starts: dict[str, Start] = {}
+        starts = self._given_starts()
         try:
             if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):
-                for name, found in self._policy_starts():
+                for name, found in self._policy_starts(hurry=list(starts) == ["given"]):
                     starts[name] = found
                     self._end_stage(name, found.costs)
         except KeyboardInterrupt:
             self.interrupted = True
-        return starts | self._unlearned_starts(is_alone=not starts)
+        return starts or self._analytic_start()
 
-    def _unlearned_starts(self, is_alone: bool = True) -> dict[str, Start]:
-        """The given placement where there is one that counts, else, if there is no other start, the analytic one."""
-        design, config = self.design, self.config
-        if not config.from_scratch and design.placement.placed.all() and config.seconds > 0:
-            given = self._legal(design.placement)
-            if given:
-                start = Start.make(given, self.model)
-                self._end_stage("given", start.costs)
-                return {"given": start}
-        if not is_alone:
+    def _given_starts(self) -> dict[str, Start]:
+        """The given placement if there is one that counts, and the analytic one if that is known to be cheaper."""
+        design, config, model = self.design, self.config, self.model
+        if config.from_scratch or config.seconds == 0 or not design.placement.placed.all():
             return {}
-        start = Start.make(legalize(design, self._analytic, self.model.core), self.model)
-        if config.seconds == 0 and not self.interrupted:  # search begins with soft macros anyway
+        given = self._legal(design.placement)
+        if given is None:
+            return {}
+        starts = {"given": Start.make(given, model)}
+        self._end_stage("given", starts["given"].costs)
+        if design.netlist.num_nodes <= COMPARED_NODES * config.seconds and self._legal_analytic:
+            analytic = Start.make(self._legal_analytic, model)
+            if analytic.costs.proxy_cost < starts["given"].costs.proxy_cost:
+                starts["analytic"] = analytic
+                self._end_stage("analytic", analytic.costs)
+        return starts
+
+    def _analytic_start(self) -> dict[str, Start]:
+        """For want of another one."""
+        # Where the legaliser found no room before, it now says what is in the way.
+        placement = self._legal_analytic or legalize(self.design, self._analytic, self.model.core)
+        start = Start.make(placement, self.model)
+        if self.config.seconds == 0 and not self.interrupted:  # search begins with soft macros anyway
             try:
-                start = soften(design, start.finished, self.model, config.seed)
+                start = soften(self.design, placement, self.model, self.config.seed)
             except KeyboardInterrupt:
                 self.interrupted = True
         self._end_stage("analytic", start.costs)
         return {"analytic": start}
 
-    def _policy_starts(self) -> Iterator[tuple[str, Start]]:
-        """What the policy's training run kept as the best placement of this very design, and the best rollout."""
+    def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
+        """What the policy's training run kept as the best placement of this very design, and the best rollout.
+
+        In a hurry, that of one batch.
+        """
         from placer.kept import kept_placement
         from placer.weights import policy_path, read_weights
         from placer.zero_shot import zero_shot
@@ -328,12 +365,12 @@ class _Pipeline:
             yield "kept", Start.make(kept, self.model)
         if self._too_large_for_policy:
             return
-        limited = min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
+        limited = 0.0 if hurry else min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
         end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
-            yield "policy", Start.make(placements[0], self.model, self._legal(self._analytic))
+            yield "policy", Start.make(placements[0], self.model, self._legal_analytic)
         elif placements:
             yield "policy", self._best_softened(placements)
 

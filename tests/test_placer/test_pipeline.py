@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_rollouts_that_are_interrupted_leave_the_other_start(small, monkeypatch,
     assert found.interrupted
     assert found.record()["interrupted"]
     assert found.legal
-    assert found.start == ("given" if seconds else "analytic")
+    assert found.start == "analytic"  # the sample comes with packed macros, which cost more
     assert time.monotonic() - began < 3
 
 
@@ -58,6 +59,49 @@ def test_rival_methods_that_are_interrupted_return_what_they_have(small, method)
     placement = METHODS[method](small, small.placement, model, budget)
     assert violations(small.netlist, small.canvas, placement) == []
     assert budget.left < 30
+
+
+@pytest.fixture(scope="module")
+def improved(small):
+    """The sample with a placement that is better than any start."""
+    return small.with_placement(place(small, seconds=3, policy="none", threads=1).placement)
+
+
+@pytest.mark.parametrize("policy", ["none", "shipped"])
+def test_search_goes_on_from_a_given_placement_that_is_any_good(improved, policy):
+    given = CostModel(improved.netlist, improved.canvas).evaluate(improved.placement).proxy_cost
+    found = place(improved, seconds=3, policy=policy, threads=1)
+    assert found.start == "given"
+    assert found.costs.proxy_cost <= found.details["starts"]["given"] == pytest.approx(given)
+    assert set(found.details["starts"]) == ({"given"} if policy == "none" else {"given", "policy"})
+
+
+@pytest.mark.parametrize("policy", ["none", "shipped"])
+def test_a_given_placement_worse_than_the_analytic_one_is_not_gone_on_from(small, policy):
+    found = place(small, seconds=3, policy=policy, threads=1)
+    assert found.start == ("analytic" if policy == "none" else "policy")
+    starts = found.details["starts"]
+    assert found.costs.proxy_cost < starts["analytic"] < starts["given"]
+
+
+def test_a_given_placement_is_compared_only_where_that_takes_little_of_the_time(small, monkeypatch):
+    monkeypatch.setattr(pipeline, "COMPARED_NODES", 0)
+    found = place(small, seconds=3, policy="none", threads=1)
+    assert found.start == "given"
+    assert set(found.details["starts"]) == {"given"}
+
+
+def test_what_training_kept_is_gone_on_from_where_it_is_cheaper():
+    def start(cost):
+        return pipeline.Start(None, None, SimpleNamespace(proxy_cost=cost))
+
+    given, kept, policy, analytic = (start(cost) for cost in (0.7, 0.6, 0.5, 0.65))
+    begins_at = pipeline.search_begins_at
+    assert begins_at({"given": given, "kept": kept, "policy": policy}) == "kept"
+    assert begins_at({"given": given, "policy": policy}) == "given"
+    assert begins_at({"given": given, "analytic": analytic, "policy": policy}) == "policy"
+    assert begins_at({"given": given, "analytic": analytic}) == "analytic"
+    assert begins_at({"policy": policy}) == "policy"
 
 
 @pytest.mark.parametrize(("policy", "start"), [("none", "analytic"), ("shipped", "policy")])
