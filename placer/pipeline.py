@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -16,12 +16,10 @@ import numpy as np
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
 from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
-from env.start import analytic_start, check_placeable, legalize, movable_macros, place_soft_macros
+from env.start import analytic_start, check_placeable, legalize, movable_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
-
-SOFT_MOVES = 40_000
-"""Moves with which the soft macros of a start are annealed."""
+from placer.starts import Start, anneal_from, cheapest, search_begins_at, soft_starts, soften
 
 DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
 """With `seconds=0`: moves for the soft macros of every rollout, and those of the finalists, of which the best one gets
@@ -134,57 +132,6 @@ def place(
     """
     config = PlaceConfig(seconds, seed, threads, str(policy), from_scratch, method, weights or CostWeights())
     return _Pipeline(design, config, listener, time.monotonic() if began is None else began).run()
-
-
-@dataclass(frozen=True)
-class Start:
-    """A legal placement that search may go on from."""
-
-    rough: Placement
-    """What stood before much was annealed: it tells how hot annealing may begin. `finished` would say too cold."""
-    finished: Placement
-    """Where search goes on from, and by which starts are compared."""
-    costs: Costs
-    """Of `finished`."""
-
-    @staticmethod
-    def make(finished: Placement, model: CostModel, rough: Placement | None = None) -> Start:
-        return Start(rough or finished, finished, model.evaluate(finished))
-
-
-def soften(design: Design, placement: Placement, model: CostModel, seed: int) -> Start:
-    """Soft macros placed with care around the hard ones: where they are, or analytically, then annealed.
-
-    Neither is always better: where they are they may know of nets that the hard macros were placed by; anew they fit
-    the hard macros.
-    """
-    return min(soft_starts(design, placement, model, seed, SOFT_MOVES), key=lambda start: start.costs.proxy_cost)
-
-
-def soft_starts(design: Design, placement: Placement, model: CostModel, seed: int, moves: int) -> list[Start]:
-    """The two starts between which `soften` decides."""
-    rough = [placement, place_soft_macros(design, placement, model.core)]
-    return [anneal_from(design, start, model, seed, moves) for start in rough]
-
-
-def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, moves: int) -> Start:
-    """The start that annealing the soft macros makes of a placement."""
-    return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed).complete(), model, rough)
-
-
-def cheapest(starts: Mapping[str, Start]) -> str:
-    """The name of the start that costs least."""
-    return min(starts, key=lambda key: starts[key].costs.proxy_cost)
-
-
-def search_begins_at(starts: Mapping[str, Start]) -> str:
-    """The name of the start that search goes on from: the given placement, if it is any good, or one kept by training.
-
-    Search makes more of a given placement that costs less than the analytic one than of a rollout, even if that is
-    cheaper: 1.5 % on NanGate45/ariane133, 1.3 % on ASAP7/ariane136, .5 % in the mean of five designs (10 s, two seeds).
-    """
-    known = {name: start for name, start in starts.items() if name in ("given", "kept")}
-    return cheapest(starts if "analytic" in starts else known or starts)
 
 
 class _Pipeline:

@@ -26,9 +26,9 @@ from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer
 from placer.config import TrainConfig
 from placer.features import PolicyTask
 from placer.kept import kept_placement
-from placer.pipeline import soften
 from placer.policy import Policy
 from placer.rollout import Player, ReturnScale, Rollout, gae, normalise_by_task, ppo_loss
+from placer.starts import soften
 
 POLICY_FILE = "policy.safetensors"
 STATE_FILE = "state.safetensors"

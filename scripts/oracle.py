@@ -32,7 +32,8 @@ from env.start import analytic_start, legalize, movable_macros, place_soft_macro
 from netlists import Design, Placement
 from netlists.files import write_bytes
 from placer.imitation import replay
-from placer.pipeline import FINAL_MOVES, PlaceConfig, Start, anneal_from, soft_starts
+from placer.pipeline import FINAL_MOVES, PlaceConfig
+from placer.starts import Start, anneal_from, soft_starts
 from placer.weights import policy_path, read_weights
 from placer.zero_shot import zero_shot
 

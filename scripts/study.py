@@ -28,8 +28,9 @@ from netlists import Design
 from netlists.files import write_bytes
 from placer.checkpoint import weights_of
 from placer.config import PolicyConfig
-from placer.pipeline import PlaceConfig, soften
+from placer.pipeline import PlaceConfig
 from placer.policy import Policy
+from placer.starts import soften
 from placer.zero_shot import WIRE_WEIGHTS, zero_shot
 
 LESSONS, HELD_OUT = 0, 1

@@ -10,7 +10,7 @@ from reference.legality import violations
 
 from env import CostModel
 from netlists import NetlistError
-from placer import pipeline, place, zero_shot
+from placer import pipeline, place, starts, zero_shot
 from placer.baselines import METHODS, Budget
 
 
@@ -93,10 +93,10 @@ def test_a_given_placement_is_compared_only_where_that_takes_little_of_the_time(
 
 def test_what_training_kept_is_gone_on_from_where_it_is_cheaper():
     def start(cost):
-        return pipeline.Start(None, None, SimpleNamespace(proxy_cost=cost))
+        return starts.Start(None, None, SimpleNamespace(proxy_cost=cost))
 
     given, kept, policy, analytic = (start(cost) for cost in (0.7, 0.6, 0.5, 0.65))
-    begins_at = pipeline.search_begins_at
+    begins_at = starts.search_begins_at
     assert begins_at({"given": given, "kept": kept, "policy": policy}) == "kept"
     assert begins_at({"given": given, "policy": policy}) == "given"
     assert begins_at({"given": given, "analytic": analytic, "policy": policy}) == "policy"
