@@ -55,6 +55,11 @@ class Progress:
     """Least proxy cost of a complete episode, by design."""
 
 
+def read_curve(folder: Path) -> list[dict[str, Any]]:
+    """What the run in the folder recorded of its iterations, a row each."""
+    return [json.loads(line) for line in (folder / CURVE_FILE).read_text().splitlines()]
+
+
 def train(
     designs: Sequence[Design],
     config: TrainConfig,

@@ -26,7 +26,7 @@ from netlists.files import write_bytes
 from placer import place
 from placer.checkpoint import load_checkpoint
 from placer.config import FINETUNE, TrainConfig
-from placer.ppo import CURVE_FILE, train
+from placer.ppo import read_curve, train
 from placer.weights import SHIPPED
 
 COLUMNS = ("iteration", "env_steps", "seconds", "episodes", "proxy_cost", "wirelength_cost", "density_cost")
@@ -69,7 +69,7 @@ def compare(path: Path, seed: int, config: Finetuning) -> dict[str, Any]:
         ppo=FINETUNE,
     )
     train([design], settings, folder, load_checkpoint(SHIPPED).policy, resume=True, known=before.placement)
-    curve = [json.loads(line) for line in (folder / CURVE_FILE).read_text().splitlines()]
+    curve = read_curve(folder)
     if len(curve) < config.iterations:
         sys.exit(f"{folder} was interrupted; run the same command again to go on")
     after = place(design, seconds=0, seed=seed, policy=folder, threads=config.threads)

@@ -27,7 +27,7 @@ import netlists
 from netlists.files import write_bytes
 from placer.checkpoint import load_checkpoint
 from placer.config import FINETUNE, PPOConfig, TrainConfig
-from placer.ppo import CURVE_FILE, train
+from placer.ppo import read_curve, train
 from placer.versions import provenance
 from placer.weights import SHIPPED
 
@@ -97,7 +97,7 @@ def curve_of(path: Path, settings: TrainConfig, folder: Path, from_shipped: bool
     train(
         [netlists.read(path)], settings, folder, load_checkpoint(SHIPPED).policy if from_shipped else None, resume=True
     )
-    rows = [json.loads(line) for line in (folder / CURVE_FILE).read_text().splitlines()]
+    rows = read_curve(folder)
     return [{name: row[name] for name in COLUMNS if name in row} for row in rows]
 
 

@@ -15,7 +15,7 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -70,6 +70,8 @@ class Variant:
     """Changes the new policy before it learns; a function that can be pickled."""
 
 
+Config = TypeVar("Config", bound=ImitationStudy)
+
 Unseen = dict[str, list[Lesson]]
 """By kind, real or synthetic: lessons that no policy learns from."""
 
@@ -88,11 +90,18 @@ def checkpoint_of(config: ImitationStudy, variant: Variant, seed: int) -> Path:
     return config.runs / f"{variant.name}_{seed}.safetensors"
 
 
+def missing(
+    variants: Sequence[Variant], config: Config, path_of: Callable[[Config, Variant, int], Path]
+) -> list[tuple[Variant, int]]:
+    """The variants and seeds of which no policy is kept yet, all of one seed before the next."""
+    wanted = [(variant, seed) for seed in config.seeds for variant in variants]
+    return [(variant, seed) for variant, seed in wanted if not path_of(config, variant, seed).exists()]
+
+
 def train_missing(variants: Sequence[Variant], config: ImitationStudy) -> None:
     """Trains the policies that are not there yet, several at a time, each in a process of its own."""
     make_folder(config.runs)
-    wanted = [(variant, seed) for seed in config.seeds for variant in variants]
-    todo = [(variant, seed) for variant, seed in wanted if not checkpoint_of(config, variant, seed).exists()]
+    todo = missing(variants, config, checkpoint_of)
     if not todo:
         return
     most = max(variant.designs for variant in variants)

@@ -23,7 +23,7 @@ from netlists.samples import sample_path
 from placer.config import PPOConfig, TrainConfig
 from placer.features import PolicyTask
 from placer.policy import Policy
-from placer.ppo import CURVE_FILE, train
+from placer.ppo import read_curve, train
 from placer.report import TrainReport
 from placer.rollout import Player
 from placer.versions import provenance
@@ -102,7 +102,7 @@ def main(config: Curve) -> None:
         seed=config.seed, minutes=config.minutes, threads=config.threads, ppo=PPOConfig(learning_rate=1e-3)
     )
     policy = train(designs, settings, config.run, resume=True, observer=TrainReport(quiet=False))
-    curve = [json.loads(line) for line in (config.run / CURVE_FILE).read_text().splitlines()]
+    curve = read_curve(config.run)
     by_design = {}
     for name, design in zip(config.samples, designs, strict=True):
         drawn = random_costs(design, settings, config.episodes, config.seed)

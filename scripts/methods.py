@@ -13,7 +13,6 @@ Everything counts: making the targets, too. How policies are judged is in `study
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from placer.config import PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, Lesson, imitate
 from placer.pipeline import PlaceConfig
 from placer.policy import Policy
-from placer.ppo import CURVE_FILE, train
+from placer.ppo import read_curve, train
 from placer.zero_shot import zero_shot
 
 
@@ -83,7 +82,7 @@ def reinforced(policy: Policy, seed: int, minutes: float, config: Methods) -> di
     )
     with tempfile.TemporaryDirectory() as folder:
         train(designs, settings, Path(folder), policy)
-        iterations = [json.loads(line) for line in (Path(folder) / CURVE_FILE).read_text().splitlines()]
+        iterations = read_curve(Path(folder))
     scored = [row["proxy_cost"] for row in iterations if "proxy_cost" in row]  # in some no episode found room
     costs = [round(float(np.mean(part)), 4) for part in (scored[:3], scored[-3:]) if part]
     return {"iterations": len(iterations), "env_steps": iterations[-1]["env_steps"], "sampled_cost": costs}

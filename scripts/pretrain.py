@@ -25,7 +25,7 @@ from placer.checkpoint import load_checkpoint, save_checkpoint
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.imitation import ImitationConfig, imitate
 from placer.policy import Policy
-from placer.ppo import CURVE_FILE, POLICY_FILE, train
+from placer.ppo import POLICY_FILE, read_curve, train
 
 PPO_TEMPERATURE = 0.3
 """By which logits are divided between imitation and PPO. Targets of imitation are spread over cells: a policy that has
@@ -129,7 +129,7 @@ def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Poli
         ppo=replace(PPO_AFTER_IMITATION, sample_share=config.ppo_sample_share),
     )
     train(designs, settings, config.out / "ppo", policy, config.resume)
-    rows = [json.loads(line) for line in (config.out / "ppo" / CURVE_FILE).read_text().splitlines()]
+    rows = read_curve(config.out / "ppo")
     names = ("env_steps", "seconds", "proxy_cost", "entropy", "value_loss", "explained_variance")
     record["ppo_designs"] = [design.name for design in designs]
     record["ppo_curve"] = [{name: round(row[name], 4) for name in names if name in row} for row in rows]

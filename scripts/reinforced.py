@@ -9,7 +9,6 @@ equally many iterations on the same further designs. Those of a seed differ in n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from imitated import Variant, checkpoint_of, remembered, settings_of, train_missing
+from imitated import Variant, checkpoint_of, missing, remembered, settings_of, train_missing
 from lessons import draw_designs, processes
 from observation import Observation, variants_of
 from pretrain import PPO_AFTER_IMITATION, PPO_TEMPERATURE
@@ -27,7 +26,7 @@ from study import LESSONS, designs_to_judge_by, run_study
 from placer.checkpoint import save_checkpoint
 from placer.config import TrainConfig
 from placer.policy import Policy
-from placer.ppo import CURVE_FILE, train
+from placer.ppo import read_curve, train
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ def reinforced_path(config: Reinforced, variant: Variant, seed: int) -> Path:
 
 def reinforce_missing(variants: Sequence[Variant], config: Reinforced) -> None:
     """PPO for the policies that have not had it yet, several at a time, each in a process of its own."""
-    wanted = [(variant, seed) for seed in config.seeds for variant in variants]
-    todo = [(variant, seed) for variant, seed in wanted if not reinforced_path(config, variant, seed).exists()]
+    todo = missing(variants, config, reinforced_path)
     if not todo:
         return
     with processes(config.jobs) as pool:
@@ -94,7 +92,7 @@ def reinforce(config: Reinforced, variant: Variant, seed: int) -> tuple[str, int
     )
     path = reinforced_path(config, variant, seed)
     policy = train(designs, settings, path.with_suffix(""), policy)
-    rows = [json.loads(line) for line in (path.with_suffix("") / CURVE_FILE).read_text().splitlines()]
+    rows = read_curve(path.with_suffix(""))
     if len(rows) < config.iterations:
         raise KeyboardInterrupt  # which `train` takes for a wish to end
     costs = [round(row["proxy_cost"], 4) for row in rows if "proxy_cost" in row]
