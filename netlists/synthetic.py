@@ -15,6 +15,7 @@ from netlists.canvas import Canvas
 from netlists.design import Design
 from netlists.netlist import Kind, Netlist
 from netlists.placement import Placement
+from netlists.synthetic_nets import NETS_PER_SOFT, Modules, Nets, draw_modules, log_integer
 
 FAMILIES: tuple[str, ...] = ("cpu", "tiles", "accelerator", "systolic", "mixed")
 
@@ -27,14 +28,6 @@ GRID_LINES = (14, 38)
 """Columns of the grid; rows follow the aspect within a sixth."""
 DEMAND = (0.008, 0.1)
 """Rough routing demand over supply, which fixes the size of the canvas: older technologies lie low, newer ones high."""
-NETS_PER_SOFT, BUS_BITS = (8, 24), (5, 48)
-"""Nets that a soft macro drives on average; wires each way between a hard macro and one soft macro."""
-OWN_SHARE, NEAR_SHARE = (0.8, 0.97), (0.5, 0.98)
-"""Shares of sinks within the module of their driver, and of those, of sinks beside it in the module."""
-DEGREE_SHARE: tuple[float, ...] = (0.32, 0.18, 0.16, 0.13, 0.09, 0.07, 0.05)
-"""Shares of nets with 1, 2, ... sinks; the last one stands for a tail of up to 20."""
-WEIGHT_ONE = 0.8
-"""Share of nets of weight 1; the others have 2 to 10, bundles of a bus."""
 MARGIN = 0.01
 """Gap between packed macros, um."""
 
@@ -50,22 +43,6 @@ class SyntheticConfig:
     cols: int | None = None
 
 
-@dataclass(frozen=True)
-class _Modules:
-    """M modules: their bank of hard macros, their soft macros, and how strongly they talk to one another."""
-
-    hard: NDArray[np.int64]
-    """(H,) module of each hard macro."""
-    soft: NDArray[np.int64]
-    """(S,) module of each soft macro."""
-    affinity: NDArray[np.float64]
-    """(M, M) probabilities, rows sum to 1: where a net that leaves a module goes."""
-    own_share: float
-    """Share of sinks that stay within the module of their driver."""
-    near_share: float
-    """Of those, the share that lies beside the driver."""
-
-
 def generate(config: SyntheticConfig, rng: np.random.Generator) -> Design:
     """Draws a design. Ports are fixed on the boundary, hard macros packed legally, soft macros in the centre.
 
@@ -74,57 +51,21 @@ def generate(config: SyntheticConfig, rng: np.random.Generator) -> Design:
     """
     if config.family not in FAMILIES:
         raise ValueError(f"family is '{config.family}', expected one of {', '.join(FAMILIES)}")
-    num_hard = config.num_hard if config.num_hard is not None else _log_integer(rng, HARD_RANGE)
-    num_soft = config.num_soft if config.num_soft is not None else _log_integer(rng, SOFT_RANGE)
+    num_hard = config.num_hard if config.num_hard is not None else log_integer(rng, HARD_RANGE)
+    num_soft = config.num_soft if config.num_soft is not None else log_integer(rng, SOFT_RANGE)
     if min(num_hard, num_soft) < 1:
         raise ValueError(f"expected at least 1 hard and 1 soft macro, got {num_hard} and {num_soft}")
-    modules = _draw_modules(config.family, num_hard, num_soft, rng)
+    modules = draw_modules(config.family, num_hard, num_soft, rng)
     num_ports = int(np.clip(rng.integers(num_soft // 4, num_soft), 8, 1000))
     hard_size = _draw_hard_sizes(modules, rng)
-    nets = _Nets(num_ports, num_hard, num_soft, modules, rng)
+    nets = Nets(num_ports, num_hard, num_soft, modules, rng)
     nets.connect_hard(hard_size)
     nets.connect_soft(config.nets_per_soft or rng.uniform(*NETS_PER_SOFT))
     nets.connect_ports()
     return _assemble(config, num_ports, hard_size, num_soft, nets, rng)
 
 
-def _log_integer(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
-    return int(np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]))))
-
-
-def _draw_modules(family: str, num_hard: int, num_soft: int, rng: np.random.Generator) -> _Modules:
-    per_module = {"cpu": 10, "tiles": 4, "accelerator": 8, "systolic": 3, "mixed": 6}[family]
-    least = min(2, num_soft)
-    count = int(np.clip(num_hard / per_module * rng.uniform(0.7, 1.4), least, max(least, num_soft // 8)))
-    uneven = rng.dirichlet(np.full(count, {"tiles": 50.0, "systolic": 50.0}.get(family, 2.0)))
-    module_of_hard = np.sort(rng.choice(count, num_hard, p=uneven))
-    module_of_soft = rng.choice(count, num_soft, p=0.5 * uneven + 0.5 / count)
-    module_of_soft[: min(count, num_soft)] = np.arange(min(count, num_soft))  # none is without logic
-    affinity = _affinity(family, count, rng)
-    if count > 1:  # a module alone talks to itself
-        np.fill_diagonal(affinity, 0.0)
-    affinity /= np.maximum(affinity.sum(axis=1, keepdims=True), 1e-12)
-    return _Modules(module_of_hard, module_of_soft, affinity, rng.uniform(*OWN_SHARE), rng.uniform(*NEAR_SHARE))
-
-
-def _affinity(family: str, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How much modules talk: a mesh for tiles and systolic arrays, a hub for accelerators, else a tree."""
-    index = np.arange(count)
-    if family in ("tiles", "systolic"):
-        cols = max(1, round(np.sqrt(count)))
-        distance = np.abs(index[:, None] % cols - index % cols) + np.abs(index[:, None] // cols - index // cols)
-        return np.where(distance == 1, 1.0, 0.02)
-    if family == "accelerator":
-        hub = (index == 0).astype(float)
-        return 0.05 + hub[:, None] + hub[None, :] + (np.abs(index[:, None] - index) == 1) * 0.5
-    depth = np.zeros((count, count))
-    for level in range(int(np.ceil(np.log2(count)))):
-        depth += (index[:, None] >> level) != (index[None, :] >> level)
-    decay = rng.uniform(0.25, 0.5)  # Rent-like: connections thin out by this factor with each level of the tree
-    return decay**depth
-
-
-def _draw_hard_sizes(modules: _Modules, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_hard_sizes(modules: Modules, rng: np.random.Generator) -> NDArray[np.float64]:
     """(2, H): the macros of a module come in one or two sizes; unit area on average."""
     kinds = rng.integers(1, 5)
     area = rng.lognormal(0.0, 0.5, kinds)
@@ -137,123 +78,12 @@ def _draw_hard_sizes(modules: _Modules, rng: np.random.Generator) -> NDArray[np.
     return size / np.sqrt(np.mean(size[0] * size[1]))
 
 
-class _Nets:
-    """Collects nets as lists of places: (node, pin offset). Nodes are ports, then hard, then soft macros."""
-
-    def __init__(
-        self, num_ports: int, num_hard: int, num_soft: int, modules: _Modules, rng: np.random.Generator
-    ) -> None:
-        self.num_ports, self.num_hard, self.num_soft = num_ports, num_hard, num_soft
-        self.modules, self.rng = modules, rng
-        self.nets: list[list[int]] = []
-        """Pins of each net, driver first."""
-        self.weights: list[float] = []
-        self.pin_node: list[int] = []
-        self.pin_offset: list[tuple[float, float]] = []
-        self.soft_of = [np.flatnonzero(modules.soft == m) for m in range(modules.affinity.shape[0])]
-        self.input_pin: dict[int, int] = {}
-
-    def pin(self, node: int, offset: tuple[float, float] = (0.0, 0.0)) -> int:
-        """A new pin."""
-        self.pin_node.append(node)
-        self.pin_offset.append(offset)
-        return len(self.pin_node) - 1
-
-    def sink(self, node: int) -> int:
-        """The one input pin of a soft macro or port."""
-        if node not in self.input_pin:
-            self.input_pin[node] = self.pin(node)
-        return self.input_pin[node]
-
-    def soft_node(self, soft: int) -> int:
-        """Node of a soft macro."""
-        return self.num_ports + self.num_hard + int(soft)
-
-    def add(self, driver: int, sinks: list[int], weight: float = 1.0) -> None:
-        """A new net."""
-        self.nets.append([driver, *sinks])
-        self.weights.append(weight)
-
-    def draw_soft(self, soft: int, count: int) -> NDArray[np.int64]:
-        """Soft macros that a net from this one may reach."""
-        rng, module = self.rng, int(self.modules.soft[soft])
-        away = rng.random(count) > self.modules.own_share
-        near = ~away & (rng.random(count) < self.modules.near_share)
-        target = np.where(away, rng.choice(len(self.soft_of), count, p=self.modules.affinity[module]), module)
-        # What `rng.choice` would draw, without its checks of every argument.
-        drawn = np.array([softs[rng.integers(len(softs))] for softs in (self.soft_of[m] for m in target)])
-        return np.where(near, self._beside(soft, count), drawn)
-
-    def _beside(self, soft: int, count: int) -> NDArray[np.int64]:
-        """Neighbours of a soft macro on a square on which those of its module lie in rows."""
-        own = self.soft_of[int(self.modules.soft[soft])]
-        side = int(np.ceil(np.sqrt(len(own))))
-        step = np.rint(self.rng.normal(0.0, 1.0, (2, count))).astype(int)
-        return own[(np.searchsorted(own, soft) + step[0] + side * step[1]) % len(own)]
-
-    def connect_hard(self, size: NDArray[np.float64]) -> None:
-        """Data in and out of each macro to one or two soft macros, address and control shared by its bank."""
-        rng = self.rng
-        for module, softs in enumerate(self.soft_of):
-            bank = np.flatnonzero(self.modules.hard == module)
-            if not len(bank):
-                continue
-            bits, side = _log_integer(rng, BUS_BITS), float(rng.choice([-0.5, 0.5]))
-            control = int(rng.choice(softs))
-            for chunk in np.array_split(bank, max(1, len(bank) // 8)):
-                partner = int(rng.choice(softs))
-                for h in chunk.tolist():
-                    self._connect_macro(
-                        h, size[:, h], side, bits, partner if rng.random() < 0.7 else int(rng.choice(softs))
-                    )
-                for bit in range(bits // 2):
-                    sinks = [self._hard_pin(h, size[:, h], side, -0.45 + 0.02 * bit) for h in chunk.tolist()]
-                    self.add(self.pin(self.soft_node(control)), sinks)
-
-    def _hard_pin(self, hard: int, size: NDArray[np.float64], side: float, along: float) -> int:
-        return self.pin(self.num_ports + hard, (float(along * size[0]), float(side * size[1])))
-
-    def _connect_macro(self, hard: int, size: NDArray[np.float64], side: float, bits: int, soft: int) -> None:
-        for bit, along in enumerate(np.linspace(-0.4, 0.48, 2 * bits)):
-            pin = self._hard_pin(hard, size, side, float(along))
-            if bit % 2:
-                self.add(pin, [self.sink(self.soft_node(soft))])
-            else:
-                self.add(self.pin(self.soft_node(soft)), [pin])
-
-    def connect_soft(self, per_soft: float) -> None:
-        """Logic between soft macros: mostly within a module, some to its neighbours."""
-        rng = self.rng
-        for soft in range(self.num_soft):
-            for _ in range(rng.poisson(per_soft)):
-                degree = int(rng.choice(len(DEGREE_SHARE), p=DEGREE_SHARE)) + 1
-                if degree == len(DEGREE_SHARE):
-                    degree = int(rng.integers(degree, 21))
-                reached = np.unique(self.draw_soft(soft, degree))
-                sinks = [self.sink(self.soft_node(other)) for other in reached if other != soft]
-                if sinks:
-                    weight = 1.0 if rng.random() < WEIGHT_ONE else float(rng.integers(2, 11))
-                    self.add(self.pin(self.soft_node(soft)), sinks, weight)
-
-    def connect_ports(self) -> None:
-        """Every port leads to, or comes from, a soft macro; neighbouring ports share one as bits of a bus."""
-        rng = self.rng
-        for begin in range(0, self.num_ports, 16):
-            soft, drives = int(rng.integers(self.num_soft)), rng.random() < 0.5
-            for port in range(begin, min(begin + 16, self.num_ports)):
-                pin, other = self.sink(port), self.soft_node(soft)
-                if drives:
-                    self.add(pin, [self.sink(other)])
-                else:
-                    self.add(self.pin(other), [pin])
-
-
 def _assemble(
     config: SyntheticConfig,
     num_ports: int,
     hard_size: NDArray[np.float64],
     num_soft: int,
-    nets: _Nets,
+    nets: Nets,
     rng: np.random.Generator,
 ) -> Design:
     """Scales everything to a canvas, packs the hard macros and numbers the nodes as files do."""
@@ -270,7 +100,7 @@ def _assemble(
         hard_share *= 0.95
     size = np.round(hard_size * scale, 4)
     soft_share = np.clip(rng.uniform(*TOTAL_SHARE) - hard_share, 0.1, 0.45)
-    soft_area = rng.lognormal(0.0, 0.8, num_soft)
+    soft_area = nets.modules.soft_area
     soft_side = np.sqrt(soft_area / soft_area.sum() * soft_share * width * height)
     squash = np.exp(rng.uniform(-0.5, 0.5, num_soft))
     cols = config.cols or int(rng.integers(*GRID_LINES))
@@ -323,7 +153,7 @@ def _pack(size: NDArray[np.float64], width: float, height: float) -> NDArray[np.
 def _number(
     kind: NDArray[np.uint8],
     size: NDArray[np.float64],
-    nets: _Nets,
+    nets: Nets,
     offset: NDArray[np.float64],
     num_ports: int,
     num_hard: int,

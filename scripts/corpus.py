@@ -20,6 +20,7 @@ from record import portable_provenance, short_name
 
 import netlists
 from env.cost import CostModel
+from env.graph import NODE_FEATURES, graph
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize
 from netlists import Design, NetlistError
@@ -69,6 +70,7 @@ def described(design: Design, moves: int, seed: int) -> dict[str, float]:
         "largest net": int(degree.max()),
         "nets of weight 1, share": float(np.mean(netlist.net_weight == 1)),
         "nets at a hard macro, each": len(np.unique(net_of[of_hard])) / max(1, int(netlist.is_hard.sum())),
+        **connected(design),
         "area of hard macros, share": float(area[netlist.is_hard].sum() / supply),
         "area of all macros, share": float(area[~netlist.is_port].sum() / supply),
         "distinct hard outlines": len(np.unique(np.round(netlist.size[:, netlist.is_hard], 3), axis=1).T),
@@ -79,6 +81,34 @@ def described(design: Design, moves: int, seed: int) -> dict[str, float]:
         "density cost": costs.density_cost,
         "congestion cost": costs.congestion_cost,
         "proxy cost": costs.proxy_cost,
+    }
+
+
+def connected(design: Design) -> dict[str, float]:
+    """Figures of who talks to whom, of the graph that a policy reads.
+
+    The eigenvalue is of the adjacency matrix, scaled by what each node is connected with: 1 where the netlist falls
+    into so many parts, near 1 where they hardly talk.
+    """
+    made = graph(design, design.placement)
+    is_hard, is_soft = made.x[:, NODE_FEATURES.index("is_hard")] > 0, made.x[:, NODE_FEATURES.index("is_soft")] > 0
+    adjacent = np.zeros((len(made.x), len(made.x)))
+    adjacent[tuple(made.edge_index)] = made.edge_weight
+    strength = np.maximum(adjacent.sum(axis=1), 1e-9)
+    scaled = adjacent / np.sqrt(np.outer(strength, strength))
+    of_soft = (adjacent[is_soft] > 0).sum(axis=1)
+    area = 2 * np.log(made.x[is_soft, NODE_FEATURES.index("sqrt_area")])
+    return {
+        "neighbours of a hard macro": float((adjacent[is_hard] > 0).sum(axis=1).mean()),
+        "wires of a hard macro to its first neighbour, share": float(
+            (adjacent[is_hard].max(axis=1) / strength[is_hard]).mean()
+        ),
+        "neighbours of a soft macro": float(of_soft.mean()),
+        "their standard deviation over the mean": float(of_soft.std() / of_soft.mean()),
+        "connections of soft macros against area, correlation of logarithms": float(
+            np.corrcoef(area, np.log(strength[is_soft]))[0, 1]
+        ),
+        "eigenvalue 20": float(np.linalg.eigvalsh(scaled)[-20]),
     }
 
 
