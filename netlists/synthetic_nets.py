@@ -20,7 +20,7 @@ HARD_MODULES = (0.3, 0.8)
 AREA_SPREAD, ACTIVITY_SPREAD, ACTIVITY_POWER = (0.4, 0.75), 0.4, 0.8
 """Of soft macros: standard deviation of the logarithm of area; of that of their connections, which grow with this power
 of it."""
-BUS_BITS, BANK, TIED, PARTNERS, FANOUT = (10, 80), (1, 8), (1, 3), (1.0, 4.0), (0.0, 0.5)
+BUS_BITS, BANK, TIED, PARTNERS, FANOUT = (10, 80), (1, 8), (1, 3), (1.0, 7.0), (0.0, 0.5)
 """Wires each way at a hard macro; hard macros that share those to them; those whose own ones lead to the same part of a
 module; soft macros that they lead to there; further sinks of each."""
 PORT_RUN, PORT_PART = (16, 64), 8
