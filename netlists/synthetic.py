@@ -20,13 +20,13 @@ from netlists.synthetic_nets import NETS_PER_SOFT, Modules, Nets, draw_modules, 
 FAMILIES: tuple[str, ...] = ("cpu", "tiles", "accelerator", "systolic", "mixed")
 
 HARD_RANGE, SOFT_RANGE = (10, 300), (100, 1500)
-HARD_SHARE, TOTAL_SHARE = (0.2, 0.52), (0.4, 0.88)
+HARD_SHARE, TOTAL_SHARE = (0.2, 0.6), (0.4, 0.88)
 """Area of hard macros, and of all macros, over that of the canvas."""
 ASPECT = (0.75, 1.35)
 """Width over height of the canvas."""
 GRID_LINES = (14, 38)
 """Columns of the grid; rows follow the aspect within a sixth."""
-DEMAND = (0.008, 0.1)
+DEMAND = (0.008, 0.13)
 """Rough routing demand over supply, which fixes the size of the canvas: older technologies lie low, newer ones high."""
 MARGIN = 0.01
 """Gap between packed macros, um."""

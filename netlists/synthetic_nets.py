@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 RENT = (0.3, 0.65)
 """Rent exponent r: of the nets that a soft macro drives, the share k ** (r - 1) leaves the k soft macros around it."""
 NETS_PER_SOFT = (6, 20)
-"""Nets that a soft macro drives on average."""
+"""Nets that a soft macro drives on average, before those that reach no other are left out."""
 DEGREE_SHARE: tuple[float, ...] = (0.32, 0.18, 0.16, 0.13, 0.09, 0.07, 0.05)
 """Shares of nets with 1, 2, ... sinks; the last one stands for a tail of up to 20."""
 WEIGHT_ONE = 0.8
