@@ -29,7 +29,7 @@ TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
 
 @pytest.fixture(scope="module")
 def two_macros():
-    return generate(SyntheticConfig("mixed", num_hard=2, num_soft=30), np.random.default_rng(5))
+    return generate(SyntheticConfig("mixed", num_hard=2, num_soft=30, cols=16), np.random.default_rng(2))
 
 
 def settings(**changes):
@@ -262,14 +262,15 @@ def gained(random, folder, last):
 
 
 def test_learning_solves_two_macros_in_20_iterations(two_macros, tmp_path):
-    """Fails if the policy, the mask or the loss is broken. Of four seeds the worst closed 1.02 of the gap.
+    """Fails if the policy, the mask or the loss is broken. Three further seeds closed .88 to .90 of the gap.
 
-    Broken on purpose: the loss with its sign turned closes -.10 of it, a policy of equal logits -.13, advantages of the
-    step before .11, and a policy that ignores the mask is refused by the environment.
+    Broken on purpose, on other designs of two macros: the loss with its sign turned closes -.99 or -.10 of it, a policy
+    of equal logits -.13, advantages of the step before .11, and a policy that ignores the mask is refused by the
+    environment.
     """
     config = settings(iterations=20, envs=16, checkpoint_every=20, ppo=PPOConfig(steps=16, learning_rate=2e-3))
     train([two_macros], replace(config, floorplan=FloorplanConfig()), tmp_path)
-    assert gained(random_costs(two_macros, 400), tmp_path, 3) > 0.8
+    assert gained(random_costs(two_macros, 400), tmp_path, 3) > 0.7
     rows = curve(tmp_path)
     assert abs(rows[0]["approx_kl"]) < 0.03  # the update sees the probabilities that the rollout saw
     assert rows[-1]["infeasible"] < rows[0]["infeasible"] / 4
