@@ -15,6 +15,8 @@ DEGREE_SHARE: tuple[float, ...] = (0.32, 0.18, 0.16, 0.13, 0.09, 0.07, 0.05)
 """Shares of nets with 1, 2, ... sinks; the last one stands for a tail of up to 20."""
 WEIGHT_ONE = 0.8
 """Share of nets of weight 1; the others have 2 to 10, bundles of a bus."""
+MESHES = ("tiles", "systolic")
+"""Families whose modules are alike and talk to their neighbours."""
 HARD_MODULES = (0.3, 0.8)
 """Share of modules that hold hard macros, where modules are not alike."""
 AREA_SPREAD, ACTIVITY_SPREAD, ACTIVITY_POWER = (0.4, 0.75), 0.4, 0.8
@@ -69,7 +71,7 @@ def log_integer(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 def draw_modules(family: str, num_hard: int, num_soft: int, rng: np.random.Generator) -> Modules:
     """Modules of a family, with that many hard and soft macros in all."""
-    alike = family in ("tiles", "systolic")
+    alike = family in MESHES
     per_module = {"cpu": 10, "tiles": 4, "accelerator": 8, "systolic": 3, "mixed": 6}[family]
     least = min(2, num_soft)
     most = max(least, num_soft // 8)
@@ -93,7 +95,7 @@ def draw_modules(family: str, num_hard: int, num_soft: int, rng: np.random.Gener
 def _affinity(family: str, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """How much modules talk: a mesh for tiles and systolic arrays, a hub for accelerators, else a tree."""
     index = np.arange(count)
-    if family in ("tiles", "systolic"):
+    if family in MESHES:
         cols = max(1, round(np.sqrt(count)))
         distance = np.abs(index[:, None] % cols - index % cols) + np.abs(index[:, None] // cols - index // cols)
         return np.where(distance == 1, 1.0, 0.02)
@@ -173,7 +175,7 @@ class Nets:
     def _subtree_size(self, count: int) -> int:
         """A power of two, more than `count`: a subtree of k leaves is left with probability k ** (rent - 1)."""
         size = self.rng.random() ** (1.0 / (self.modules.rent - 1.0))
-        return 1 << max(int(min(np.log2(size), 30.0)) + 1, int(count).bit_length())
+        return 1 << max(int(min(np.log2(size), 30.0)) + 1, count.bit_length())
 
     def _drawn(self, module: int, leaf: int, size: int, count: int) -> NDArray[np.int64]:
         """Soft macros of the subtree around a leaf, by their activity."""
