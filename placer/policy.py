@@ -160,9 +160,13 @@ class Policy(nn.Module):
         return Embeddings(node, self.policy_head.key(node), graph)
 
     def forward(self, embeddings: Embeddings, batch: StepBatch) -> tuple[Tensor, Tensor]:
-        """Logits (B, R * C), -inf where illegal, and values (B,)."""
+        """Logits (B, R * C), -inf where illegal, and values (B,).
+
+        Errors of the values teach the value head alone: through the layers that it shares with the policy their
+        gradient was eight times as large as that of the returns (`results/README.md`, the shipped checkpoint).
+        """
         logits, features, context = self.policy_head(embeddings, batch)
-        return logits, self.value_head(features, context)
+        return logits, self.value_head(features.detach(), context.detach())
 
 
 def sample_actions(logits: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

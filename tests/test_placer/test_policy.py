@@ -113,6 +113,16 @@ def test_sharpening_divides_the_logits(policy, tasks):
     assert torch.allclose(after, 2 * before, atol=1e-5)
 
 
+def test_values_teach_the_value_head_alone(policy, tasks):
+    graphs = GraphBatch.make(tasks)
+    _, values = policy(policy.embed(graphs), collate(tasks, graphs.start.numpy(), observations(tasks)))
+    policy.zero_grad()
+    values.sum().backward()
+    taught = {name.split(".")[0] for name, weight in policy.named_parameters() if weight.grad is not None}
+    policy.zero_grad()
+    assert taught == {"value_head"}
+
+
 def test_cells_of_the_padded_grid_in_the_samples_own():
     padded = np.array([2 * 12 + 6, 3 * 12 + 8, 100])
     assert to_own_grid(padded, 12, np.array([7, 9, 12])).tolist() == [20, 35, 100]
