@@ -163,7 +163,7 @@ class Policy(nn.Module):
         """Logits (B, R * C), -inf where illegal, and values (B,).
 
         Errors of the values teach the value head alone: through the layers that it shares with the policy their
-        gradient was eight times as large as that of the returns (`results/README.md`, the shipped checkpoint).
+        gradient was eight times as large as that of the returns (`results/trials.md`, what held PPO back).
         """
         logits, features, context = self.policy_head(embeddings, batch)
         return logits, self.value_head(features.detach(), context.detach())
