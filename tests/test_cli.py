@@ -191,10 +191,13 @@ def test_bench_compares_methods_and_goes_on_where_it_stood(tmp_path, capsys):
     assert main([*command, "--seeds", "0", "1"]) == 0
     assert runs()[:2] == first
     assert [(run["method"], run["seed"]) for run in runs()] == [("random", 0), ("none", 0), ("random", 1), ("none", 1)]
-    won = sum(none["proxy_cost"] < random["proxy_cost"] for random, none in zip(runs()[::2], runs()[1::2], strict=True))
+    pairs = zip(runs()[::2], runs()[1::2], strict=True)
+    first, second = (none["proxy_cost"] / random["proxy_cost"] - 1 for random, none in pairs)
     printed = capsys.readouterr().out
+    assert "difference from random" in printed
+    assert f"{(first + second) / 2:+.2%} +- {abs(first - second) / 2:.2%}" in printed
     assert "pairs won against random" in printed
-    assert f"{won} of 2" in printed
+    assert f"{(first < 0) + (second < 0)} of 2" in printed
     (folder,) = (tmp_path / "runs").glob("*_none_1s_1_*")
     placed = netlists.read(SAMPLE, folder / "placement.plc")
     costs = CostModel(placed.netlist, placed.canvas).evaluate(placed.placement)

@@ -100,7 +100,10 @@ def _key(run: dict[str, Any]) -> tuple:
 
 
 def _print_tables(runs: list[dict[str, Any]], methods: list[str]) -> None:
-    """A table a budget: mean proxy cost +- sample standard deviation over seeds, pairs won against the first method."""
+    """A table a budget: mean proxy cost +- sample standard deviation over seeds, and pairs with the first method.
+
+    A pair is two runs of a design and a seed. Of their relative differences the mean is shown +- its standard error.
+    """
     for seconds in sorted({run["seconds"] for run in runs}):
         at = [run for run in runs if run["seconds"] == seconds]
         rows = []
@@ -108,7 +111,9 @@ def _print_tables(runs: list[dict[str, Any]], methods: list[str]) -> None:
             own = [run for run in at if run["design"] == design]
             costs = [[run["proxy_cost"] for run in own if run["method"] == method] for method in methods]
             rows.append([_name(Path(design)), *map(_mean_and_spread, costs)])
-        rows.append([f"pairs won against {methods[0]}", "", *(_wins(at, methods[0], m) for m in methods[1:])])
+        pairs = [_relative_differences(at, methods[0], method) for method in methods[1:]]
+        rows.append([f"difference from {methods[0]}", "", *map(_mean_and_error, pairs)])
+        rows.append([f"pairs won against {methods[0]}", "", *map(_wins, pairs)])
         report.print_table(f"proxy cost, {seconds:g} s", ["design", *methods], rows)
 
 
@@ -118,8 +123,21 @@ def _mean_and_spread(costs: list[float]) -> str:
     return f"{np.mean(costs):.4f}" + (f" +- {np.std(costs, ddof=1):.4f}" if len(costs) > 1 else "")
 
 
-def _wins(runs: list[dict[str, Any]], reference: str, method: str) -> str:
+def _relative_differences(runs: list[dict[str, Any]], reference: str, method: str) -> list[float]:
+    """Of the costs of a method from those of the reference with the same design and seed."""
     cost = {(run["design"], run["seed"], run["method"]): run["proxy_cost"] for run in runs}
     pairs = [(design, seed) for design, seed, which in cost if which == method and (design, seed, reference) in cost]
-    won = sum(cost[*pair, method] < cost[*pair, reference] for pair in pairs)
-    return f"{won} of {len(pairs)}"
+    return [cost[*pair, method] / cost[*pair, reference] - 1 for pair in pairs]
+
+
+def _mean_and_error(differences: list[float]) -> str:
+    if not differences:
+        return ""
+    mean = f"{np.mean(differences):+.2%}"
+    if len(differences) == 1:
+        return mean
+    return f"{mean} +- {np.std(differences, ddof=1) / np.sqrt(len(differences)):.2%}"
+
+
+def _wins(differences: list[float]) -> str:
+    return f"{sum(difference < 0 for difference in differences)} of {len(differences)}"
