@@ -6,6 +6,7 @@ designs of the MacroPlacement benchmarks show (20 to 136 hard macros, 560 to 790
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from netlists.canvas import Canvas
 from netlists.design import Design
+from netlists.grid import GridConfig, choose_grid
 from netlists.netlist import Kind, Netlist
 from netlists.placement import Placement
 from netlists.synthetic_nets import NETS_PER_SOFT, Modules, Nets, draw_modules, log_integer
@@ -24,8 +26,8 @@ HARD_SHARE, TOTAL_SHARE = (0.2, 0.6), (0.4, 0.88)
 """Area of hard macros, and of all macros, over that of the canvas."""
 ASPECT = (0.75, 1.35)
 """Width over height of the canvas."""
-GRID_LINES = (14, 38)
-"""Columns of the grid; rows follow the aspect within a sixth."""
+CELLS = (200, 1000)
+"""Least number of cells of the grid; real ones are chosen from 500 cells on."""
 DEMAND = (0.008, 0.13)
 """Rough routing demand over supply, which fixes the size of the canvas: older technologies lie low, newer ones high."""
 MARGIN = 0.01
@@ -40,7 +42,8 @@ class SyntheticConfig:
     num_hard: int | None = None
     num_soft: int | None = None
     nets_per_soft: float | None = None
-    cols: int | None = None
+    cells: int | None = None
+    """Least number of cells of the grid."""
 
 
 def generate(config: SyntheticConfig, rng: np.random.Generator) -> Design:
@@ -103,9 +106,8 @@ def _assemble(
     soft_area = nets.modules.soft_area
     soft_side = np.sqrt(soft_area / soft_area.sum() * soft_share * width * height)
     squash = np.exp(rng.uniform(-0.5, 0.5, num_soft))
-    cols = config.cols or int(rng.integers(*GRID_LINES))
-    rows = int(np.clip(round(cols / aspect * rng.uniform(5 / 6, 7 / 6)), min(10, cols), 45))
     width, height = round(float(width), 3), round(float(height), 3)
+    cols, rows = _draw_grid(config, width, height, size, rng)
 
     kind = np.repeat([Kind.PORT, Kind.HARD_MACRO, Kind.SOFT_MACRO], [num_ports, num_hard, num_soft]).astype(np.uint8)
     soft_size = np.round(np.stack([soft_side * squash, soft_side / squash]), 4)
@@ -120,6 +122,21 @@ def _assemble(
         np.round(x, 6), np.round(y, 6), np.zeros(count, np.uint8), kind == Kind.PORT, np.ones(count, bool)
     )
     return Design(netlist, Canvas(width, height, cols, rows), placement, f"{config.family}_{num_hard}h_{num_soft}s")
+
+
+def _draw_grid(
+    config: SyntheticConfig, width: float, height: float, hard_size: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[int, int]:
+    """Columns and rows, as AlphaChip chooses them for these macros, but for the least number of cells.
+
+    Grids of real designs are made so. On any other one macros a little larger than a cell take two, and many a design
+    has hardly a placement on cells: all that could be learned from it is how to fail.
+    """
+    least = config.cells or log_integer(rng, CELLS)
+    default = GridConfig()
+    finest = least * default.max_cells // default.min_cells
+    lines = min(default.min_lines, math.isqrt(least))
+    return choose_grid(width, height, hard_size, GridConfig(lines, min_cells=least, max_cells=finest))
 
 
 def _port_positions(

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +173,9 @@ def scale() -> dict[str, Any]:
     """
     rows: dict[str, Any] = {}
     for hard, soft in ((REFERENCE_HARD, 500), (10 * REFERENCE_HARD, 5000)):
-        config = SyntheticConfig("cpu", num_hard=hard, num_soft=soft, nets_per_soft=35.0, cols=40)
-        design = generate(config, np.random.default_rng(0))
+        config = SyntheticConfig("cpu", num_hard=hard, num_soft=soft, nets_per_soft=35.0)
+        drawn = generate(config, np.random.default_rng(0))
+        design = replace(drawn, canvas=replace(drawn.canvas, cols=40, rows=40))  # on the same grid, both
         model = CostModel(design.netlist, design.canvas)
         began = time.perf_counter()
         legal = legalize(design, place_soft_macros(design, analytic_start(design)))

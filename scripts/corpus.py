@@ -25,6 +25,7 @@ from env.search import SearchConfig, search
 from env.start import analytic_start, legalize
 from netlists import Design, NetlistError
 from netlists.files import make_folder, write_bytes
+from netlists.grid import empty_share
 from netlists.synthetic import FAMILIES, SyntheticConfig, generate
 
 
@@ -76,12 +77,22 @@ def described(design: Design, moves: int, seed: int) -> dict[str, float]:
         "distinct hard outlines": len(np.unique(np.round(netlist.size[:, netlist.is_hard], 3), axis=1).T),
         "columns": canvas.cols,
         "rows": canvas.rows,
+        "cells that hard macros touch, packed, over their area": touched_cells(design),
         "width over height": canvas.width / canvas.height,
         "wirelength cost": costs.wirelength_cost,
         "density cost": costs.density_cost,
         "congestion cost": costs.congestion_cost,
         "proxy cost": costs.proxy_cost,
     }
+
+
+def touched_cells(design: Design) -> float:
+    """How well the grid suits the hard macros: 1 if they fill the cells that they touch; nan if they do not fit."""
+    canvas, size = design.canvas, design.netlist.size[:, design.netlist.is_hard]
+    area = size[0] * size[1]
+    largest_first = size[:, np.argsort(-area, kind="stable")]
+    empty = empty_share(canvas.width, canvas.height, largest_first, canvas.cols, canvas.rows)
+    return np.nan if empty is None else float((1 - empty) * canvas.width * canvas.height / area.sum())
 
 
 def connected(design: Design) -> dict[str, float]:

@@ -12,11 +12,12 @@ import numpy as np
 
 from netlists import Design, NetlistError, Placement
 from netlists.synthetic import FAMILIES, SyntheticConfig, generate
+from netlists.synthetic_nets import log_integer
 from placer.imitation import Lesson, make_lesson
 
-SMALL_HARD_RANGE, SMALL_COLS = (30, 120), (14, 26)
-"""Hard macros and grid columns of small designs. Grids of a batch are padded to the largest one: few large ones would
-make all slow."""
+SMALL_HARD_RANGE, SMALL_CELLS = (30, 120), (150, 400)
+"""Hard macros and least number of grid cells of small designs. Grids of a batch are padded to the largest one: few
+large ones would make all slow."""
 
 T = TypeVar("T")
 
@@ -24,8 +25,8 @@ T = TypeVar("T")
 def draw_design(stream: Sequence[int], index: int) -> Design:
     """A small design of a stream, its family in turn; those of different streams are different ones."""
     rng = np.random.default_rng([*stream, index])
-    num_hard, cols = int(np.exp(rng.uniform(*np.log(SMALL_HARD_RANGE)))), int(rng.integers(*SMALL_COLS))
-    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cols=cols), rng)
+    num_hard, cells = log_integer(rng, SMALL_HARD_RANGE), log_integer(rng, SMALL_CELLS)
+    return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cells=cells), rng)
 
 
 def draw_designs(stream: Sequence[int], count: int) -> Iterator[Design]:
