@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -30,8 +31,8 @@ from placer.zero_shot import rows_of, zero_shot
 BATCH = 3
 
 
-def make_task(cols: int) -> PolicyTask:
-    design = generate(SyntheticConfig("mixed", 12, cols=cols), np.random.default_rng(cols))
+def make_task(cells: int) -> PolicyTask:
+    design = generate(SyntheticConfig("mixed", 12, cells=cells), np.random.default_rng(cells))
     return PolicyTask.make(Task.make(design, FloorplanConfig(soft_rounds=0)))
 
 
@@ -40,18 +41,19 @@ def random_policy(config: PolicyConfig) -> Policy:
     torch.manual_seed(1)
     policy = Policy(config)
     with torch.no_grad():
-        for parameter in policy.policy_head.exit.parameters():  # a new policy ends in zeros
+        # A new policy ends in zeros, and its values hardly differ.
+        for parameter in chain(policy.policy_head.exit.parameters(), policy.value_head.mlp[-1].parameters()):
             parameter.normal_()
     return policy.eval()
 
 
-@pytest.mark.parametrize("cols", [5, 9, 16])
+@pytest.mark.parametrize("cells", [25, 81, 256])
 @pytest.mark.parametrize(
     "config",
     [PolicyConfig(), PolicyConfig(dim=20, layers=1, heads=3, channels=20, blocks=1), PolicyConfig(blocks=0, layers=0)],
 )
-def test_compiled_policy_says_what_torch_says(tmp_path, cols, config):
-    policy, task = random_policy(config), make_task(cols)
+def test_compiled_policy_says_what_torch_says(tmp_path, cells, config):
+    policy, task = random_policy(config), make_task(cells)
     save_checkpoint(tmp_path / "policy.safetensors", policy, {})
     compiled = CompiledPolicy(read_weights(tmp_path / "policy.safetensors"), task)
     episodes = Episodes([task.task] * BATCH, FloorplanConfig(soft_rounds=0))
@@ -78,11 +80,11 @@ def test_checkpoint_of_other_sizes_is_refused(tmp_path):
     for wrong in (PolicyConfig(channels=17), PolicyConfig(channels=16, blocks=4)):
         changed = type(weights)(weights.source, wrong, {}, weights.tensors, {})
         with pytest.raises(NetlistError, match="does not fit this release"):
-            CompiledPolicy(changed, make_task(5))
+            CompiledPolicy(changed, make_task(25))
 
 
 def test_compiled_rollouts_say_what_torch_says_of_several_designs():
-    policy, tasks = random_policy(PolicyConfig()), [make_task(5), make_task(9)]
+    policy, tasks = random_policy(PolicyConfig()), [make_task(25), make_task(256)]
     graphs = GraphBatch.make(tasks)
     player = Player(FloorplanVectorEnv([tasks[k].task for k in (0, 1, 1)]), tasks, [0, 1, 1], "cpu")
     rng = np.random.default_rng(0)
@@ -102,7 +104,7 @@ def test_compiled_rollouts_say_what_torch_says_of_several_designs():
 
 @torch.no_grad()
 def test_rollouts_in_bfloat16_are_those_of_torch():
-    policy, task = random_policy(PolicyConfig()), make_task(5)
+    policy, task = random_policy(PolicyConfig()), make_task(25)
     graphs = GraphBatch.make([task])
     batch = collate([task], np.array([0]), Player(FloorplanVectorEnv([task.task]), [task], [0], "cpu").samples())
     expected = forward_of(policy, graphs, "cpu")(batch)
