@@ -57,7 +57,8 @@ class PPOConfig:
     value: float = 0.5
     """Weight of the value loss."""
     max_grad_norm: float = 0.5
-    """Gradients are scaled down to this norm."""
+    """Gradients are scaled down to this norm, those of the value head and all others each by themselves: how wrong the
+    values are should not shorten the steps of the policy."""
     target_kl: float = 0.03
     """An iteration's updates stop when the policy has moved so far."""
 

@@ -154,6 +154,10 @@ class Policy(nn.Module):
         self.policy_head = PolicyHead(config)
         self.value_head = ValueHead(config)
 
+    def acting_parameters(self) -> list[nn.Parameter]:
+        """Those that actions depend on: all but the value head's."""
+        return [*self.encoder.parameters(), *self.policy_head.parameters()]
+
     def embed(self, graphs: GraphBatch) -> Embeddings:
         """Encodes the static part; do it once per episode."""
         node, graph = self.encoder(graphs)

@@ -294,7 +294,8 @@ class _Run:
             loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
             self.optimizer.zero_grad()
             loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), ppo.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(self.policy.value_head.parameters(), ppo.max_grad_norm)
+            norm = torch.nn.utils.clip_grad_norm_(self.policy.acting_parameters(), ppo.max_grad_norm)
             self.optimizer.step()
             history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
         return history

@@ -29,7 +29,7 @@ TINY = PolicyConfig(dim=16, layers=2, heads=2, channels=16, blocks=1)
 
 @pytest.fixture(scope="module")
 def two_macros():
-    return generate(SyntheticConfig("mixed", num_hard=2, num_soft=30, cols=16), np.random.default_rng(2))
+    return generate(SyntheticConfig("mixed", num_hard=2, num_soft=30, cells=256), np.random.default_rng(2))
 
 
 def settings(**changes):
@@ -86,6 +86,14 @@ def test_a_share_of_the_samples_is_learned_from(small, tmp_path, monkeypatch):
         train([small], settings(ppo=ppo, iterations=1), tmp_path)
         assert sum(learned) == expected
         assert curve(tmp_path)[0]["env_steps"] == 32
+
+
+def test_errors_of_the_values_do_not_shorten_the_steps_of_the_policy(small, tmp_path):
+    ppo = [PPOConfig(steps=16, epochs=1, minibatch=16, value=value) for value in (0.0, 1e4)]
+    few, many = (train([small], settings(ppo=of, iterations=1), tmp_path / str(of.value)) for of in ppo)
+    assert weights_equal(few.encoder, many.encoder)
+    assert weights_equal(few.policy_head, many.policy_head)
+    assert not weights_equal(few.value_head, many.value_head)
 
 
 def test_resume_goes_on_where_the_run_stood(small, tmp_path):
