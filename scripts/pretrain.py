@@ -54,13 +54,13 @@ class Pretrain:
     """Of imitation, some 13 times each of those of 256 designs."""
     minibatch: int = 64
     """Samples in one gradient step of imitation."""
-    ppo_designs: int = 96
-    """Further synthetic designs, for PPO. With 32 of them it gets better on those, and soon worse on all others."""
-    ppo_envs: int = 2
+    ppo_designs: int = 128
+    """Further synthetic designs, for PPO. With few of them it gets better on those, and soon worse on all others."""
+    ppo_envs: int = 3
     """Environments of each of them."""
     ppo_minutes: float = 34.0
     """Of PPO after imitation."""
-    ppo_sample_share: float = 1.0
+    ppo_sample_share: float = 0.25
     """See `PPOConfig.sample_share`."""
     ppo_temperature: float = PPO_TEMPERATURE
     """By which logits are divided before PPO, unless it is resumed; 1 for a policy that has had PPO."""
