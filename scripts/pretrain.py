@@ -1,10 +1,13 @@
 """Trains the shipped checkpoint from synthetic designs: imitation of searched placements, then PPO.
 
     python scripts/pretrain.py --out runs/imitation --ppo-minutes 0
-    python scripts/pretrain.py --out runs/pretrain --policy runs/imitation/shipped.safetensors
+    python scripts/pretrain.py --out runs/ppo1 --policy runs/imitation/shipped.safetensors
+    python scripts/pretrain.py --out runs/ppo2 --policy runs/ppo1/shipped.safetensors \
+        --ppo-temperature 1 --seed 1 --ppo-minutes 22
 
-Writes the checkpoint and its training record (`shipped.safetensors`, `shipped.json`) to the output folder; copy both to
-`placer/checkpoints/` to ship them. No design but those of `netlists.synthetic` is used.
+The last one goes on with other designs. Each writes the checkpoint and its training record (`shipped.safetensors`,
+`shipped.json`) to the output folder; copy both to `placer/checkpoints/` to ship them. No design but those of
+`netlists.synthetic` is used.
 """
 
 from __future__ import annotations
@@ -32,8 +35,7 @@ PPO_TEMPERATURE = 0.3
 learned nothing else plays better cold, and learns on there."""
 
 PPO_AFTER_IMITATION = PPOConfig(learning_rate=4e-4, entropy=0.003, epochs=1, minibatch=256)
-"""The learning rate is the largest tried since values teach the value head alone; the shipped policy, made before that,
-learned at 1.5e-4."""
+"""The learning rate is the largest tried since values teach the value head alone."""
 
 
 @dataclass(frozen=True)

@@ -204,13 +204,14 @@ def test_bench_compares_methods_and_goes_on_where_it_stood(tmp_path, capsys):
     assert costs.proxy_cost == pytest.approx(runs()[-1]["proxy_cost"], rel=1e-12)
 
 
-def test_bench_does_not_take_runs_from_another_placement_for_its_own(tmp_path):
+def test_bench_does_not_take_runs_from_another_placement_for_its_own(tmp_path, capsys):
     command = ["bench", "--designs", SAMPLE, "--methods", "random", "--seconds", "1", "--seeds", "0", "--threads", "1"]
     command += ["--out", str(tmp_path)]
     for placement in ([], ["--placement", "initial.plc"]):
         assert main([*command, *placement]) == 0
     assert len(json.loads((tmp_path / "bench.json").read_text())["runs"]) == 2
     assert len(list(tmp_path.glob("*_random_1s_0_*"))) == 2
+    assert "difference" not in capsys.readouterr().out
 
 
 def test_bench_says_which_run_failed(tmp_path, capsys):

@@ -111,9 +111,10 @@ def _print_tables(runs: list[dict[str, Any]], methods: list[str]) -> None:
             own = [run for run in at if run["design"] == design]
             costs = [[run["proxy_cost"] for run in own if run["method"] == method] for method in methods]
             rows.append([_name(Path(design)), *map(_mean_and_spread, costs)])
-        pairs = [_relative_differences(at, methods[0], method) for method in methods[1:]]
-        rows.append([f"difference from {methods[0]}", "", *map(_mean_and_error, pairs)])
-        rows.append([f"pairs won against {methods[0]}", "", *map(_wins, pairs)])
+        if len(methods) > 1:
+            pairs = [_relative_differences(at, methods[0], method) for method in methods[1:]]
+            rows.append([f"difference from {methods[0]}", "", *map(_mean_and_error, pairs)])
+            rows.append([f"pairs won against {methods[0]}", "", *map(_wins, pairs)])
         report.print_table(f"proxy cost, {seconds:g} s", ["design", *methods], rows)
 
 
