@@ -63,9 +63,9 @@ class PPOConfig:
     """An iteration's updates stop when the policy has moved so far."""
 
 
-FINETUNE = PPOConfig(learning_rate=2e-4, entropy=0.003, epochs=1, minibatch=256)
+FINETUNE = PPOConfig(entropy=0.003, epochs=1, minibatch=256)
 """For one design: the return of an episode says little about each of its hundred moves, so new episodes teach more than
-further passes over the same ones, and small steps in many directions average the noise out."""
+further passes over the same ones, and larger minibatches average the noise out."""
 
 
 @dataclass(frozen=True)

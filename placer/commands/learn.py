@@ -70,8 +70,6 @@ class Finetune(_Learning):
     """Placement (.plc) to read canvas, ports and fixed macros from."""
     policy: str = "shipped"
     """shipped, or a checkpoint."""
-    learning_rate: float = 2e-4
-    """Of Adam at the start."""
     entropy: float = 0.003
     """Weight of the entropy bonus."""
 
