@@ -1,6 +1,8 @@
 """What checkpoints make of designs that they never saw, judged as policies are in the studies (`study.py`).
 
     python scripts/judge.py --policies shipped runs/imitation/shipped.safetensors --designs DESIGN ... --out OUT
+
+Nothing is bounded by the clock; a policy takes 11 s a seed on two cores, with five real designs and ten synthetic ones.
 """
 
 from __future__ import annotations
@@ -21,18 +23,18 @@ class Judge(Study):
 
     out: Path = Path("results/judged.json")
     """JSON record to write."""
-    policies: tuple[str, ...] = ("shipped",)
+    policies: tuple[Path, ...] = (Path("shipped"),)
     """`shipped`, checkpoints, or folders of training runs; the untrained policy comes by itself."""
 
 
-def maker(policy: str) -> Maker:
+def maker(policy: Path) -> Maker:
     """The same policy for every seed, which is of the rollouts alone."""
     return lambda _: (load_checkpoint(policy_path(policy)).policy, {})
 
 
 def main(config: Judge) -> None:
     """Judges what the record does not hold yet, and prints costs over those of the untrained policy."""
-    makers = {Path(policy).stem: maker(policy) for policy in config.policies}
+    makers = {policy.stem: maker(policy) for policy in config.policies}
     record = run_study(config, makers, designs_to_judge_by(config))
     for name, summary in record["summary"].items():
         print(name, {kind: summary[kind]["relative"] for kind in ("real", "synthetic") if kind in summary})
