@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class LeaveOneOut:
     """Threads of torch and of the environments."""
     bf16: bool = False
     """See `TrainConfig.bf16`."""
+    learning_rate: float = 2e-4
+    """Less than fine-tuning on a single design takes: what is to be kept is what holds for designs not seen."""
 
 
 def family_of(path: Path) -> str:
@@ -81,7 +83,7 @@ def tuned(family: str, seed: int, designs: dict[Path, Design], config: LeaveOneO
         iterations=config.iterations,
         threads=config.threads,
         bf16=config.bf16,
-        ppo=FINETUNE,
+        ppo=replace(FINETUNE, learning_rate=config.learning_rate),
     )
     start, folder = load_checkpoint(policy_path(config.policy)).policy, config.runs / f"{family}_{seed}"
     return train(others, settings, folder, start, resume=True, observer=TrainReport(quiet=False))
