@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from study import Maker, Study, designs_to_judge_by, run_study
-
-from placer.checkpoint import load_checkpoint
-from placer.weights import policy_path
+from study import Study, checkpoint_maker, designs_to_judge_by, run_study
 
 
 @dataclass(frozen=True)
@@ -27,14 +24,9 @@ class Judge(Study):
     """`shipped`, checkpoints, or folders of training runs; the untrained policy comes by itself."""
 
 
-def maker(policy: Path) -> Maker:
-    """The same policy for every seed, which is of the rollouts alone."""
-    return lambda _: (load_checkpoint(policy_path(policy)).policy, {})
-
-
 def main(config: Judge) -> None:
     """Judges what the record does not hold yet, and prints costs over those of the untrained policy."""
-    makers = {policy.stem: maker(policy) for policy in config.policies}
+    makers = {policy.stem: checkpoint_maker(policy) for policy in config.policies}
     record = run_study(config, makers, designs_to_judge_by(config))
     for name, summary in record["summary"].items():
         print(name, {kind: summary[kind]["relative"] for kind in ("real", "synthetic") if kind in summary})

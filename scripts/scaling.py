@@ -14,10 +14,7 @@ from typing import Any
 
 import tyro
 from imitated import ImitationStudy, Variant, run_imitation_study
-from study import UNTRAINED, Maker, mean_and_spread
-
-from placer.checkpoint import load_checkpoint
-from placer.weights import policy_path
+from study import UNTRAINED, checkpoint_maker, mean_and_spread
 
 SHIPPED = "shipped"
 """A policy to compare with; the trained ones are named after the number of their designs."""
@@ -75,10 +72,7 @@ def losses_of(runs: list[dict[str, Any]], policy: str, kind: str) -> list[float]
 def main(config: Scaling) -> None:
     """Trains what is missing; goes on with the record, or begins it; draws the picture."""
     variants = [Variant(str(count), count) for count in config.counts]
-    shipped: dict[str, Maker] = {
-        SHIPPED: lambda seed: (load_checkpoint(policy_path(SHIPPED)).policy, {}),  # noqa: ARG005
-    }
-    record = run_imitation_study(variants, config, shipped)
+    record = run_imitation_study(variants, config, {SHIPPED: checkpoint_maker(SHIPPED)})
     if record:
         draw(config.out.with_suffix(".png"), record)
 

@@ -26,11 +26,12 @@ from env.cost import CostModel
 from env.start import analytic_start, legalize
 from netlists import Design
 from netlists.files import write_bytes
-from placer.checkpoint import weights_of
+from placer.checkpoint import load_checkpoint, weights_of
 from placer.config import PolicyConfig
 from placer.pipeline import PlaceConfig
 from placer.policy import Policy
 from placer.starts import soften
+from placer.weights import policy_path
 from placer.zero_shot import WIRE_WEIGHTS, zero_shot
 
 LESSONS, HELD_OUT = 0, 1
@@ -83,6 +84,11 @@ def new_policy(seed: int) -> Policy:
     """Of the usual size, with weights of that seed."""
     torch.manual_seed(seed)
     return Policy(PolicyConfig())
+
+
+def checkpoint_maker(policy: str | Path) -> Maker:
+    """A checkpoint, the same for every seed, which is of the rollouts alone."""
+    return lambda _: (load_checkpoint(policy_path(policy)).policy, {})
 
 
 def designs_to_judge_by(config: Study) -> Designs:
