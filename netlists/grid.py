@@ -58,10 +58,9 @@ def choose_grid(
         per_line = {count: _kept_share(size[axis], extent / count) for count in np.unique(lines).tolist()}
         kept += [per_line[count] for count in lines.tolist()]
     bound = kept + 1 - float(np.sum(size[0] * size[1])) / (width * height)
-    largest_first = size[:, np.argsort(-size[0] * size[1], kind="stable")]
 
     def score(at: int) -> float:
-        empty = empty_share(width, height, largest_first, int(cols[at]), int(rows[at]))
+        empty = empty_share(width, height, size, int(cols[at]), int(rows[at]))
         return -math.inf if empty is None else float(kept[at]) + empty
 
     chosen = _choose(bound, cols * rows, cache(score), config)
@@ -124,13 +123,14 @@ def _choose(
 
 
 def empty_share(width: float, height: float, size: NDArray[np.float64], cols: int, rows: int) -> float | None:
-    """Share of grid cells that no macro touches after a first-fit packing; None if one does not fit.
+    """Share of grid cells that no macro touches after a first-fit packing, largest first; None if one does not fit.
 
     Args:
         width, height: of the canvas, um.
-        size: (2, M) um, in the order of packing.
+        size: (2, M) um; the earlier of two of equal area is packed first.
         cols, rows: of the grid.
     """
+    size = size[:, np.argsort(-size[0] * size[1], kind="stable")]
     cell = np.array([[width / cols], [height / rows]])
     count = np.array([[cols], [rows]])
     reach = size / 2 / cell

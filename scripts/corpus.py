@@ -89,10 +89,9 @@ def described(design: Design, moves: int, seed: int) -> dict[str, float]:
 def touched_cells(design: Design) -> float:
     """How well the grid suits the hard macros: 1 if they fill the cells that they touch; nan if they do not fit."""
     canvas, size = design.canvas, design.netlist.size[:, design.netlist.is_hard]
-    area = size[0] * size[1]
-    largest_first = size[:, np.argsort(-area, kind="stable")]
-    empty = empty_share(canvas.width, canvas.height, largest_first, canvas.cols, canvas.rows)
-    return np.nan if empty is None else float((1 - empty) * canvas.width * canvas.height / area.sum())
+    empty = empty_share(canvas.width, canvas.height, size, canvas.cols, canvas.rows)
+    area = float(np.sum(size[0] * size[1]))
+    return np.nan if empty is None else (1 - empty) * canvas.width * canvas.height / area
 
 
 def connected(design: Design) -> dict[str, float]:

@@ -36,7 +36,7 @@ def test_packing_equals_the_obvious_one(seed):
     cols, rows = rng.integers(3, 9, 2).tolist()
     size = rng.choice([3.0, 10.0, 12.5, 21.0], (2, int(rng.integers(1, 8))))
     centres = []
-    for w, h in size.T:
+    for w, h in sorted(size.T.tolist(), key=lambda outline: -outline[0] * outline[1]):
         free = [
             ((c + 0.5) * 10, (r + 0.5) * 10)
             for r in range(rows)
