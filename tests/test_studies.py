@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from episodes import Episodes, over, played
 from finetune_race import compare
 from imitated import Variant, train_missing, trained
 from leave_one_out import summarise
@@ -110,3 +111,13 @@ def test_leaving_one_family_out_compares_means_over_its_designs():
     assert summarise(runs) == {
         "a": {"before": {"mean": 2.0, "std": 0.0}, "after": {"mean": 1.5, "std": pytest.approx(2**0.5, abs=1e-5)}}
     }
+
+
+def test_policies_are_compared_on_designs_that_both_can_place(small):
+    one, two, three = ({"mean": mean} for mean in (1.0, 2.0, 3.0))
+    found = over({"a": two, "b": three, "c": one}, {"a": one, "b": one})
+    assert found == {"designs": 2, "mean": 2.5, "standard_error": pytest.approx(0.5)}
+    costs = played(new_policy(0).eval(), {"cpu": small}, Episodes(count=3, threads=1))
+    assert costs["cpu"]["complete"] == 3
+    assert 0.7 < costs["cpu"]["mean"] < 1.3
+    assert 0 < costs["cpu"]["standard_error"] < 0.1
