@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -16,14 +16,22 @@ import numpy as np
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
 from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
-from env.start import analytic_start, check_placeable, legalize, movable_macros
+from env.start import (
+    analytic_start,
+    check_placeable,
+    legalize,
+    movable_macros,
+    place_soft_macros,
+    pulled_outward,
+)
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
-from placer.starts import Start, anneal_from, cheapest, search_begins_at, soft_starts, soften
+from placer.starts import Start, anneal_from, cheapest, search_begins_at, soft_starts
 
 DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
-"""With `seconds=0`: moves for the soft macros of every rollout, and those of the finalists, of which the best one gets
-the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five designs (one seed)."""
+"""Moves for the soft macros of every start, so that costs tell which one is worth more. With `seconds=0`, where these
+are rollouts: those of the finalists, of which the best one gets the rest of the time. All rollouts and few moves first
+makes .5 % of the cost in the mean of five designs (one seed)."""
 
 MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
@@ -36,10 +44,9 @@ make more of the time than further rollouts do."""
 POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
 """When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
 
-COMPARED_NODES = 1000
-"""Nodes of the design for each second of the budget, up to which the given placement is compared with the analytic one,
-which then takes at most a tenth of the time. One that costs more is not worth a search: from the packed macros of three
-synthetic designs it ends 1 to 3.5 % higher (300 hard and 1,500 soft macros, 10 s)."""
+COMPARED_MACROS = 300
+"""Macros of the design for each second of the budget, up to which starts are compared, which then takes at most a tenth
+of the time. On larger ones search goes on from the given placement, or from the analytic one."""
 
 Listener = Callable[[str, float, float, float | None], None]
 """Is told: stage, share of it that is over, proxy cost, moves per second where that is known."""
@@ -221,9 +228,10 @@ class _Pipeline:
         config, method = self.config, self.config.method
         if isinstance(method, str) and method not in METHODS:
             raise NetlistError(f"method is '{method}', expected search or one of {', '.join(METHODS)}")
-        starts = self._given_starts() or self._analytic_start()
-        name = search_begins_at(starts)
-        start = starts[name]
+        starts = dict(self._given_starts())
+        if not starts or self._small_enough_to_compare:
+            starts |= self._analytic_start()
+        name = cheapest(starts)
         place_with = METHODS[method] if isinstance(method, str) else method
         stage = method if isinstance(method, str) else "method"
         began, total = time.monotonic(), max(1e-9, self._left())
@@ -232,7 +240,7 @@ class _Pipeline:
             self._tell(stage, min(1.0, (time.monotonic() - began) / total), proxy)
 
         budget = Budget(began + total, np.random.default_rng(config.seed), config.threads, tell)
-        placement = place_with(self.design, start.finished, self.model, budget)
+        placement = place_with(self.design, starts[name].finished, self.model, budget)
         costs = self.model.evaluate(placement)
         self._end_stage(stage, costs)
         return name, placement, costs, {"method": method if isinstance(method, str) else repr(method)}
@@ -254,48 +262,83 @@ class _Pipeline:
         seconds = self.config.seconds
         return seconds - (time.monotonic() - self.began) - min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0)
 
+    @property
+    def _small_enough_to_compare(self) -> bool:
+        seconds = self.config.seconds or ZERO_SHOT_SECONDS
+        macros = int(np.count_nonzero(movable_macros(self.design)))
+        return macros <= COMPARED_MACROS * seconds and self._legal_analytic is not None
+
     def _starts(self) -> dict[str, Start]:
-        """Legal starts by name: the given placement and the policy's; the analytic one if neither is any good."""
+        """Legal starts by name; the analytic one if there is no other."""
         design, config = self.design, self.config
-        starts = self._given_starts()
+        asks_policy = config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed)
+        starts: dict[str, Start] = {}
         try:
-            if config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed):
-                for name, found in self._policy_starts(hurry=list(starts) == ["given"]):
-                    starts[name] = found
-                    self._end_stage(name, found.costs)
+            self._offer(starts, self._given_starts())
+            if self._small_enough_to_compare and not (asks_policy and config.seconds == 0):
+                self._offer(starts, self._drafted_starts())
+            if asks_policy:
+                hurry = "given" in starts and search_begins_at(starts) == "given"
+                self._offer(starts, self._policy_starts(hurry))
         except KeyboardInterrupt:
             self.interrupted = True
-        return starts or self._analytic_start()
-
-    def _given_starts(self) -> dict[str, Start]:
-        """The given placement if there is one that counts, and the analytic one if that is known to be cheaper."""
-        design, config, model = self.design, self.config, self.model
-        if config.from_scratch or config.seconds == 0 or not design.placement.placed.all():
-            return {}
-        given = self._legal(design.placement)
-        if given is None:
-            return {}
-        starts = {"given": Start.make(given, model)}
-        self._end_stage("given", starts["given"].costs)
-        if design.netlist.num_nodes <= COMPARED_NODES * config.seconds and self._legal_analytic:
-            analytic = Start.make(self._legal_analytic, model)
-            if analytic.costs.proxy_cost < starts["given"].costs.proxy_cost:
-                starts["analytic"] = analytic
-                self._end_stage("analytic", analytic.costs)
+        if not starts:
+            self._offer(starts, self._analytic_start().items())
         return starts
 
+    def _offer(self, starts: dict[str, Start], found: Iterable[tuple[str, Start]]) -> None:
+        """Adds starts; of those of one name the cheapest counts."""
+        for name, start in found:
+            if name not in starts or start.costs.proxy_cost < starts[name].costs.proxy_cost:
+                starts[name] = start
+                self._end_stage(name, start.costs)
+
+    def _given_starts(self) -> Iterator[tuple[str, Start]]:
+        """The given placement as it is, if there is one that counts."""
+        if self._given_counts and (given := self._legal(self.design.placement)):
+            yield "given", Start.make(given, self.model)
+
+    @property
+    def _given_counts(self) -> bool:
+        """Whether all is placed, and there is a search that may go on from it."""
+        config = self.config
+        return not config.from_scratch and config.seconds > 0 and bool(self.design.placement.placed.all())
+
     def _analytic_start(self) -> dict[str, Start]:
-        """For want of another one."""
+        """As it is."""
         # Where the legaliser found no room before, it now says what is in the way.
         placement = self._legal_analytic or legalize(self.design, self._analytic, self.model.core)
-        start = Start.make(placement, self.model)
-        if self.config.seconds == 0 and not self.interrupted:  # search begins with soft macros anyway
-            try:
-                start = soften(self.design, placement, self.model, self.config.seed)
-            except KeyboardInterrupt:
-                self.interrupted = True
-        self._end_stage("analytic", start.costs)
-        return {"analytic": start}
+        return {"analytic": Start.make(placement, self.model)}
+
+    def _drafted_starts(self) -> Iterator[tuple[str, Start]]:
+        """What nobody learned: hard macros as given, where the analytic placement says, and pulled to the boundary."""
+        given, analytic = self.design.placement, self._analytic
+        pulled = pulled_outward(self.design, analytic)
+        yield from self._drafted(
+            [("given", given, anew) for anew in (False, True) if self._given_counts]
+            + [("analytic", analytic, anew) for anew in (False, True)]
+            + [(name, placement, True) for name, placement in pulled.items()]
+        )
+
+    def _drafted(self, wanted: Sequence[tuple[str, Placement, bool]]) -> Iterator[tuple[str, Start]]:
+        """Placements legalised, their soft macros annealed from where they are, or anew; threads take one each.
+
+        Those for which the legaliser finds no room are left out.
+        """
+        design, model = self.design, self.model
+
+        def drafted(placement: Placement, anew: bool) -> Start | None:
+            legal = self._legal(placement)
+            if legal is None:
+                return None
+            rough = place_soft_macros(design, legal, model.core) if anew else legal
+            return anneal_from(design, rough, model, self.config.seed, DRAFT_MOVES)
+
+        with ThreadPoolExecutor(self.config.threads) as pool:
+            starts = pool.map(lambda of: drafted(*of[1:]), wanted)
+            for (name, *_), start in zip(wanted, starts, strict=True):
+                if start:
+                    yield name, start
 
     def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
         """What the policy's training run kept as the best placement of this very design, and the best rollout.
@@ -317,7 +360,8 @@ class _Pipeline:
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
-            yield "policy", Start.make(placements[0], self.model, self._legal_analytic)
+            for name, start in self._drafted([("policy", placements[0], anew) for anew in (False, True)]):
+                yield name, replace(start, rough=self._legal_analytic or start.rough)
         elif placements:
             yield "policy", self._best_softened(placements)
 

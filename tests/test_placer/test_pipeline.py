@@ -10,8 +10,11 @@ from reference.legality import violations
 
 from env import CostModel
 from netlists import NetlistError
+from netlists.synthetic import SyntheticConfig, generate
 from placer import pipeline, place, starts, zero_shot
 from placer.baselines import METHODS, Budget
+
+NOT_LEARNED = {"analytic", "outward", "edges", "sides", "ends"}
 
 
 def interrupt(*_, **__):
@@ -26,14 +29,17 @@ def test_rollouts_that_are_interrupted_leave_the_other_start(small, monkeypatch,
     assert found.interrupted
     assert found.record()["interrupted"]
     assert found.legal
-    assert found.start == "analytic"  # the sample comes with packed macros, which cost more
+    assert found.start in NOT_LEARNED  # the sample comes with packed macros, which cost more
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("what", ["fit_temperature", "soften"])
-def test_whatever_is_interrupted_there_is_a_placement(small, monkeypatch, what):
+@pytest.mark.parametrize("seconds", [0, 5])
+@pytest.mark.parametrize("what", ["fit_temperature", "anneal_from", "pulled_outward"])
+def test_whatever_is_interrupted_there_is_a_placement(small, monkeypatch, what, seconds):
+    if what == "fit_temperature" and seconds == 0:
+        pytest.skip("without a search there is no temperature to fit")
     monkeypatch.setattr(pipeline, what, interrupt)
-    found = place(small, seconds=5 if what == "fit_temperature" else 0, policy="none", threads=1)
+    found = place(small, seconds=seconds, policy="none", threads=1)
     assert found.interrupted
     assert found.legal
 
@@ -72,20 +78,29 @@ def test_search_goes_on_from_a_given_placement_that_is_any_good(improved, policy
     given = CostModel(improved.netlist, improved.canvas).evaluate(improved.placement).proxy_cost
     found = place(improved, seconds=3, policy=policy, threads=1)
     assert found.start == "given"
-    assert found.costs.proxy_cost <= found.details["starts"]["given"] == pytest.approx(given)
-    assert set(found.details["starts"]) == ({"given"} if policy == "none" else {"given", "policy"})
+    assert found.costs.proxy_cost <= found.details["starts"]["given"] <= given
+    assert set(found.details["starts"]) == {"given", *NOT_LEARNED} | (set() if policy == "none" else {"policy"})
 
 
 @pytest.mark.parametrize("policy", ["none", "shipped"])
-def test_a_given_placement_worse_than_the_analytic_one_is_not_gone_on_from(small, policy):
+def test_a_given_placement_worse_than_what_nobody_learned_is_not_gone_on_from(small, policy):
     found = place(small, seconds=3, policy=policy, threads=1)
-    assert found.start == ("analytic" if policy == "none" else "policy")
     starts = found.details["starts"]
-    assert found.costs.proxy_cost < starts["analytic"] < starts["given"]
+    assert found.start == min(starts, key=lambda name: starts[name]) != "given"
+    assert found.costs.proxy_cost < starts[found.start]
+
+
+def test_few_large_macros_on_a_congested_canvas_are_pulled_to_the_boundary():
+    design = generate(SyntheticConfig("accelerator"), np.random.default_rng([0, 37]))
+    found = place(design, seconds=3, policy="none", threads=1, from_scratch=True)
+    starts = found.details["starts"]
+    assert set(starts) == NOT_LEARNED
+    assert found.start == "outward"
+    assert starts["outward"] < 0.98 * starts["analytic"]
 
 
 def test_a_given_placement_is_compared_only_where_that_takes_little_of_the_time(small, monkeypatch):
-    monkeypatch.setattr(pipeline, "COMPARED_NODES", 0)
+    monkeypatch.setattr(pipeline, "COMPARED_MACROS", 0)
     found = place(small, seconds=3, policy="none", threads=1)
     assert found.start == "given"
     assert set(found.details["starts"]) == {"given"}
@@ -104,8 +119,8 @@ def test_what_training_kept_is_gone_on_from_where_it_is_cheaper():
     assert begins_at({"policy": policy}) == "policy"
 
 
-@pytest.mark.parametrize(("policy", "start"), [("none", "analytic"), ("shipped", "policy")])
-def test_a_given_placement_that_cannot_be_legalised_is_not_the_end(small, monkeypatch, policy, start):
+@pytest.mark.parametrize("policy", ["none", "shipped"])
+def test_a_given_placement_that_cannot_be_legalised_is_not_the_end(small, monkeypatch, policy):
     def legalize(design, placement, core):
         if placement is design.placement:
             raise NetlistError("found no legal place")
@@ -115,4 +130,4 @@ def test_a_given_placement_that_cannot_be_legalised_is_not_the_end(small, monkey
     monkeypatch.setattr(pipeline, "legalize", legalize)
     found = place(small, seconds=3, policy=policy, threads=1)
     assert found.legal
-    assert found.start == start
+    assert "given" not in found.details["starts"]
