@@ -29,9 +29,13 @@ from placer.baselines.method import Method
 from placer.starts import Start, anneal_from, cheapest, search_begins_at, soft_starts
 
 DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
-"""Moves for the soft macros of every start, so that costs tell which one is worth more. With `seconds=0`, where these
-are rollouts: those of the finalists, of which the best one gets the rest of the time. All rollouts and few moves first
-makes .5 % of the cost in the mean of five designs (one seed)."""
+"""With `seconds=0`: moves for the soft macros of every start, and those of the finalists among the rollouts, of which
+the best one gets the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five
+designs (one seed)."""
+
+TRIAL_MOVES, TRIAL_TEMPERATURE = 100, 2e-4
+"""Of a short search from every start, before the real one begins at the one that it makes most of: moves a macro, and
+how hot it begins."""
 
 MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
@@ -44,8 +48,8 @@ make more of the time than further rollouts do."""
 POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
 """When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
 
-COMPARED_MACROS = 300
-"""Macros of the design for each second of the budget, up to which starts are compared, which then takes at most a tenth
+COMPARED_MACROS = 100
+"""Macros of the design for each second of the budget, up to which starts are compared, which then takes about a tenth
 of the time. On larger ones search goes on from the given placement, or from the analytic one."""
 
 Listener = Callable[[str, float, float, float | None], None]
@@ -262,11 +266,14 @@ class _Pipeline:
         seconds = self.config.seconds
         return seconds - (time.monotonic() - self.began) - min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0)
 
+    @cached_property
+    def _num_movable(self) -> int:
+        return int(np.count_nonzero(movable_macros(self.design)))
+
     @property
     def _small_enough_to_compare(self) -> bool:
         seconds = self.config.seconds or ZERO_SHOT_SECONDS
-        macros = int(np.count_nonzero(movable_macros(self.design)))
-        return macros <= COMPARED_MACROS * seconds and self._legal_analytic is not None
+        return self._num_movable <= COMPARED_MACROS * seconds and self._legal_analytic is not None
 
     def _starts(self) -> dict[str, Start]:
         """Legal starts by name; the analytic one if there is no other."""
@@ -276,7 +283,7 @@ class _Pipeline:
         try:
             self._offer(starts, self._given_starts())
             if self._small_enough_to_compare and not (asks_policy and config.seconds == 0):
-                self._offer(starts, self._drafted_starts())
+                self._offer(starts, self._compared_starts())
             if asks_policy:
                 hurry = "given" in starts and search_begins_at(starts) == "given"
                 self._offer(starts, self._policy_starts(hurry))
@@ -310,35 +317,47 @@ class _Pipeline:
         placement = self._legal_analytic or legalize(self.design, self._analytic, self.model.core)
         return {"analytic": Start.make(placement, self.model)}
 
-    def _drafted_starts(self) -> Iterator[tuple[str, Start]]:
-        """What nobody learned: hard macros as given, where the analytic placement says, and pulled to the boundary."""
+    def _compared_starts(self) -> Iterator[tuple[str, Start]]:
+        """What nobody learned: hard macros as given, where the analytic placement says, and pulled to the boundary.
+
+        Where they are pulled, the soft ones are placed anew; around the given ones that is tried, too.
+        """
         given, analytic = self.design.placement, self._analytic
         pulled = pulled_outward(self.design, analytic)
-        yield from self._drafted(
+        yield from self._tried(
             [("given", given, anew) for anew in (False, True) if self._given_counts]
-            + [("analytic", analytic, anew) for anew in (False, True)]
+            + [("analytic", analytic, False)]
             + [(name, placement, True) for name, placement in pulled.items()]
         )
 
-    def _drafted(self, wanted: Sequence[tuple[str, Placement, bool]]) -> Iterator[tuple[str, Start]]:
-        """Placements legalised, their soft macros annealed from where they are, or anew; threads take one each.
+    def _tried(self, wanted: Sequence[tuple[str, Placement, bool]]) -> Iterator[tuple[str, Start]]:
+        """Placements legalised, and what is made of them in short; threads take one each.
 
         Those for which the legaliser finds no room are left out.
-        """
-        design, model = self.design, self.model
 
-        def drafted(placement: Placement, anew: bool) -> Start | None:
+        Args:
+            wanted: name, placement, and whether its soft macros are to be placed anew.
+        """
+
+        def tried(placement: Placement, anew: bool) -> Start | None:
             legal = self._legal(placement)
             if legal is None:
                 return None
-            rough = place_soft_macros(design, legal, model.core) if anew else legal
-            return anneal_from(design, rough, model, self.config.seed, DRAFT_MOVES)
+            return self._try(place_soft_macros(self.design, legal, self.model.core) if anew else legal)
 
         with ThreadPoolExecutor(self.config.threads) as pool:
-            starts = pool.map(lambda of: drafted(*of[1:]), wanted)
+            starts = pool.map(lambda of: tried(*of[1:]), wanted)
             for (name, *_), start in zip(wanted, starts, strict=True):
                 if start:
                     yield name, start
+
+    def _try(self, rough: Placement) -> Start:
+        """A short search; of the soft macros alone where no hard one is to be moved."""
+        design, model, seed = self.design, self.model, self.config.seed
+        if self.config.seconds == 0:
+            return anneal_from(design, rough, model, seed, DRAFT_MOVES)
+        settings = SearchConfig(moves=TRIAL_MOVES * self._num_movable, seed=seed, start_temperature=TRIAL_TEMPERATURE)
+        return Start.make(search(design, rough, settings, model).complete(), model, rough)
 
     def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
         """What the policy's training run kept as the best placement of this very design, and the best rollout.
@@ -360,8 +379,8 @@ class _Pipeline:
         seconds = max(0.0, self.began + end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
-            for name, start in self._drafted([("policy", placements[0], anew) for anew in (False, True)]):
-                yield name, replace(start, rough=self._legal_analytic or start.rough)
+            start = self._try(placements[0])
+            yield "policy", replace(start, rough=self._legal_analytic or start.rough)
         elif placements:
             yield "policy", self._best_softened(placements)
 

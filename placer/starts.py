@@ -58,7 +58,7 @@ def cheapest(starts: Mapping[str, Start]) -> str:
 def search_begins_at(starts: Mapping[str, Start]) -> str:
     """The name of the start that search goes on from: the given placement, if it is any good, or one kept by training.
 
-    That is, if nothing else that nobody learned costs less. Search makes more of such a placement than of a rollout,
+    That is, if nothing else that was not learned costs less. Search makes more of such a placement than of a rollout,
     even if that is cheaper: 1.5 % on NanGate45/ariane133, 1.3 % on ASAP7/ariane136, .5 % in the mean of five designs
     (10 s, two seeds).
     """

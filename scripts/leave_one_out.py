@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from lessons import processes
+from lessons import draw_designs, processes
 from record import begin_or_resume, short_name
-from study import judge, mean_and_spread
+from study import LESSONS, judge, mean_and_spread
 
 import netlists
 from netlists import Design
@@ -48,18 +48,23 @@ class LeaveOneOut:
     """The checkpoint to go on from."""
     iterations: int = 20
     """Of PPO for each family."""
-    envs: int = 12
+    envs: int = 64
     """Environments, dealt to the designs in turn."""
     train_seeds: tuple[int, ...] = (0, 1, 2)
     """Of the training."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Of the rollouts that judge."""
+    seeds: tuple[int, ...] = tuple(range(10))
+    """Of the rollouts that judge: what a single one costs varies by as much as tuning can be worth."""
     jobs: int = 1
     """Policies trained and judged at the same time, each on `threads` threads."""
     threads: int = 2
     """Threads of torch and of the environments."""
     bf16: bool = False
     """See `TrainConfig.bf16`."""
+    synthetic: int = 14
+    """Synthetic designs, other ones with each seed, that are tuned on beside the real ones: without them PPO unlearns a
+    part of what it knew of all designs."""
+    sample_share: float = 0.25
+    """See `PPOConfig.sample_share`."""
     learning_rate: float = 2e-4
     """Less than fine-tuning on a single design takes: what is to be kept is what holds for designs not seen."""
 
@@ -74,8 +79,9 @@ Costs = dict[str, list[float]]
 
 
 def tuned(family: str, seed: int, designs: dict[Path, Design], config: LeaveOneOut) -> Policy:
-    """The policy after PPO on the designs of all other families."""
+    """The policy after PPO on the designs of all other families, and on synthetic ones."""
     others = [design for path, design in designs.items() if family_of(path) != family]
+    others += draw_designs([LESSONS, seed], config.synthetic)
     settings = TrainConfig(
         seed=seed,
         envs=config.envs,
@@ -83,7 +89,7 @@ def tuned(family: str, seed: int, designs: dict[Path, Design], config: LeaveOneO
         iterations=config.iterations,
         threads=config.threads,
         bf16=config.bf16,
-        ppo=replace(FINETUNE, learning_rate=config.learning_rate),
+        ppo=replace(FINETUNE, learning_rate=config.learning_rate, sample_share=config.sample_share),
     )
     start, folder = load_checkpoint(policy_path(config.policy)).policy, config.runs / f"{family}_{seed}"
     return train(others, settings, folder, start, resume=True, observer=TrainReport(quiet=False))
