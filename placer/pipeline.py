@@ -33,9 +33,9 @@ DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
 the best one gets the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five
 designs (one seed)."""
 
-TRIAL_MOVES, TRIAL_TEMPERATURE = 100, 2e-4
-"""Of a short search from every start, before the real one begins at the one that it makes most of: moves a macro, and
-how hot it begins."""
+TRIAL_MOVES, TRIAL_TEMPERATURE = 60_000, 2e-4
+"""Of a short search from every start, before the real one begins at the one that it makes most of, and how hot it
+begins. What soft macros alone make of a start misleads more often."""
 
 MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
@@ -48,7 +48,7 @@ make more of the time than further rollouts do."""
 POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
 """When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
 
-COMPARED_MACROS = 100
+COMPARED_MACROS = 300
 """Macros of the design for each second of the budget, up to which starts are compared, which then takes about a tenth
 of the time. On larger ones search goes on from the given placement, or from the analytic one."""
 
@@ -266,14 +266,10 @@ class _Pipeline:
         seconds = self.config.seconds
         return seconds - (time.monotonic() - self.began) - min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0)
 
-    @cached_property
-    def _num_movable(self) -> int:
-        return int(np.count_nonzero(movable_macros(self.design)))
-
     @property
     def _small_enough_to_compare(self) -> bool:
-        seconds = self.config.seconds or ZERO_SHOT_SECONDS
-        return self._num_movable <= COMPARED_MACROS * seconds and self._legal_analytic is not None
+        macros, seconds = int(np.count_nonzero(movable_macros(self.design))), self.config.seconds or ZERO_SHOT_SECONDS
+        return macros <= COMPARED_MACROS * seconds and self._legal_analytic is not None
 
     def _starts(self) -> dict[str, Start]:
         """Legal starts by name; the analytic one if there is no other."""
@@ -356,7 +352,7 @@ class _Pipeline:
         design, model, seed = self.design, self.model, self.config.seed
         if self.config.seconds == 0:
             return anneal_from(design, rough, model, seed, DRAFT_MOVES)
-        settings = SearchConfig(moves=TRIAL_MOVES * self._num_movable, seed=seed, start_temperature=TRIAL_TEMPERATURE)
+        settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE)
         return Start.make(search(design, rough, settings, model).complete(), model, rough)
 
     def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
