@@ -114,12 +114,13 @@ def test_what_training_kept_is_gone_on_from_where_it_is_cheaper():
     def start(cost):
         return starts.Start(None, None, SimpleNamespace(proxy_cost=cost))
 
-    given, kept, policy, analytic = (start(cost) for cost in (0.7, 0.6, 0.5, 0.65))
+    given, kept, policy, analytic, level = (start(cost) for cost in (0.7, 0.6, 0.5, 0.65, 0.69))
     begins_at = starts.search_begins_at
     assert begins_at({"given": given, "kept": kept, "policy": policy}) == "kept"
     assert begins_at({"given": given, "policy": policy}) == "given"
     assert begins_at({"given": given, "analytic": analytic, "policy": policy}) == "policy"
     assert begins_at({"given": given, "analytic": analytic}) == "analytic"
+    assert begins_at({"given": given, "analytic": level, "policy": policy}) == "given"
     assert begins_at({"policy": policy}) == "policy"
 
 
