@@ -16,26 +16,15 @@ import numpy as np
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
 from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
-from env.start import (
-    analytic_start,
-    check_placeable,
-    legalize,
-    movable_macros,
-    place_soft_macros,
-    pulled_outward,
-)
+from env.start import analytic_start, check_placeable, legalize, movable_macros, place_soft_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
-from placer.starts import Start, anneal_from, cheapest, search_begins_at, soft_starts
+from placer.starts import Start, anneal_from, cheapest, not_learned, search_begins_at, search_shortly, soft_starts
 
 DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
 """With `seconds=0`: moves for the soft macros of every start, and those of the finalists among the rollouts, of which
 the best one gets the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five
 designs (one seed)."""
-
-TRIAL_MOVES, TRIAL_TEMPERATURE = 60_000, 2e-4
-"""Of a short search from every start, before the real one begins at the one that it makes most of, and how hot it
-begins. What soft macros alone make of a start misleads more often."""
 
 MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
@@ -279,7 +268,7 @@ class _Pipeline:
         try:
             self._offer(starts, self._given_starts())
             if self._small_enough_to_compare and not (asks_policy and config.seconds == 0):
-                self._offer(starts, self._compared_starts())
+                self._offer(starts, self._tried(not_learned(design, self._analytic, self._given_counts)))
             if asks_policy:
                 hurry = "given" in starts and search_begins_at(starts) == "given"
                 self._offer(starts, self._policy_starts(hurry))
@@ -313,19 +302,6 @@ class _Pipeline:
         placement = self._legal_analytic or legalize(self.design, self._analytic, self.model.core)
         return {"analytic": Start.make(placement, self.model)}
 
-    def _compared_starts(self) -> Iterator[tuple[str, Start]]:
-        """What nobody learned: hard macros as given, where the analytic placement says, and pulled to the boundary.
-
-        Where they are pulled, the soft ones are placed anew; around the given ones that is tried, too.
-        """
-        given, analytic = self.design.placement, self._analytic
-        pulled = pulled_outward(self.design, analytic)
-        yield from self._tried(
-            [("given", given, anew) for anew in (False, True) if self._given_counts]
-            + [("analytic", analytic, False)]
-            + [(name, placement, True) for name, placement in pulled.items()]
-        )
-
     def _tried(self, wanted: Sequence[tuple[str, Placement, bool]]) -> Iterator[tuple[str, Start]]:
         """Placements legalised, and what is made of them in short; threads take one each.
 
@@ -352,8 +328,7 @@ class _Pipeline:
         design, model, seed = self.design, self.model, self.config.seed
         if self.config.seconds == 0:
             return anneal_from(design, rough, model, seed, DRAFT_MOVES)
-        settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE)
-        return Start.make(search(design, rough, settings, model).complete(), model, rough)
+        return search_shortly(design, rough, model, seed)
 
     def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
         """What the policy's training run kept as the best placement of this very design, and the best rollout.

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from env.cost import CostModel, Costs
-from env.search import anneal_soft_macros
-from env.start import place_soft_macros
+from env.search import SearchConfig, anneal_soft_macros, search
+from env.start import place_soft_macros, pulled_outward
 from netlists import Design, Placement
 
 SOFT_MOVES = 40_000
 """Moves with which the soft macros of a start are annealed."""
 
+
+TRIAL_MOVES, TRIAL_TEMPERATURE = 60_000, 2e-4
+"""Of a short search from every start, before the real one begins at the one that it makes most of, and how hot it
+begins. What soft macros alone make of a start misleads more often."""
 
 GOOD_ENOUGH = 1.03
 """A given placement costs at most so many times what the best start that nobody gave costs, both after a short search.
@@ -56,6 +60,23 @@ def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, m
     return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed).complete(), model, rough)
 
 
+def search_shortly(design: Design, rough: Placement, model: CostModel, seed: int) -> Start:
+    """The start that a short search makes of a legal placement."""
+    settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE)
+    return Start.make(search(design, rough, settings, model).complete(), model, rough)
+
+
+def not_learned(design: Design, analytic: Placement, with_given: bool) -> list[tuple[str, Placement, bool]]:
+    """What may be tried without a policy: name, placement, not legal yet, and whether its soft macros are placed anew.
+
+    Hard macros are as given, where the analytic placement says, or pulled to the boundary from there. Where they are
+    pulled, the soft ones are placed anew; around the given ones that is tried, too.
+    """
+    given = [("given", design.placement, anew) for anew in (False, True) if with_given]
+    pulled = [(name, placement, True) for name, placement in pulled_outward(design, analytic).items()]
+    return [*given, ("analytic", analytic, False), *pulled]
+
+
 def cheapest(starts: Mapping[str, Start]) -> str:
     """The name of the start that costs least."""
     return min(starts, key=lambda key: starts[key].costs.proxy_cost)
@@ -68,10 +89,10 @@ def search_begins_at(starts: Mapping[str, Start]) -> str:
     placement than of a rollout, even if that is cheaper: 1.5 % on NanGate45/ariane133, 1.3 % on ASAP7/ariane136, .5 %
     in the mean of five designs (10 s, two seeds).
     """
-    not_learned = {name: start for name, start in starts.items() if name != "policy"}
-    known = {name: start for name, start in not_learned.items() if name in ("given", "kept")}
+    without_policy = {name: start for name, start in starts.items() if name != "policy"}
+    known = {name: start for name, start in without_policy.items() if name in ("given", "kept")}
     if known:
-        name, least = cheapest(known), not_learned[cheapest(not_learned)].costs.proxy_cost
+        name, least = cheapest(known), without_policy[cheapest(without_policy)].costs.proxy_cost
         if known[name].costs.proxy_cost <= GOOD_ENOUGH * least:
             return name
     return cheapest(starts)

@@ -34,7 +34,7 @@ def test_rollouts_that_are_interrupted_leave_the_other_start(small, monkeypatch,
 
 
 @pytest.mark.parametrize("seconds", [0, 5])
-@pytest.mark.parametrize("what", ["fit_temperature", "place_soft_macros", "pulled_outward"])
+@pytest.mark.parametrize("what", ["fit_temperature", "place_soft_macros", "not_learned"])
 def test_whatever_is_interrupted_there_is_a_placement(small, monkeypatch, what, seconds):
     if what == "fit_temperature" and seconds == 0:
         pytest.skip("without a search there is no temperature to fit")
