@@ -13,7 +13,6 @@ from netlists import Design, Placement
 SOFT_MOVES = 40_000
 """Moves with which the soft macros of a start are annealed."""
 
-
 TRIAL_MOVES, TRIAL_TEMPERATURE = 60_000, 2e-4
 """Of a short search from every start, before the real one begins at the one that it makes most of, and how hot it
 begins. What soft macros alone make of a start misleads more often."""
