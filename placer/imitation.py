@@ -21,7 +21,6 @@ from netlists import Design, Placement
 from placer.batching import GraphBatch, Sample, StepBatch, collate, group_by_grid
 from placer.features import PolicyTask
 from placer.policy import Policy
-from placer.starts import legalized, not_learned, search_shortly
 from placer.symmetry import Symmetry
 
 SIGMA = 0.7
@@ -85,9 +84,8 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     Args:
         design: its positions do not count.
         moves, seed: of the search.
-        rollout: where search begins, hard macros on cells; by default at the start that nobody learned of which a
-            short search makes most, as `place` does it. What is made of a policy's own placement tells that policy how
-            to do better (expert iteration: Anthony et al. 2017).
+        rollout: where search begins, hard macros on cells; by default at the analytic placement. What is made of a
+            policy's own placement tells that policy how to do better (expert iteration: Anthony et al. 2017).
 
     Raises:
         NetlistError: the design cannot be placed, or its first macro fits on no grid cell.
@@ -96,30 +94,15 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     start = analytic_start(design, costs.core)
     task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
     task.check_begins()
-    begin, on_cells = (rollout, True) if rollout else _most_promising(task, costs, seed)
+    begin, on_cells = rollout, True
+    if begin is None:
+        legal = legalize(design, start, costs.core)
+        cells = to_cells(design, legal, task.order, costs.core)
+        begin, on_cells = place_soft_macros(design, cells or legal, costs.core), cells is not None
     settings = SearchConfig(moves=moves, seed=seed, start_temperature=2e-4, on_cells=on_cells)
     found = search(design, begin, settings, costs)
     replayed = replay(task, found.placement)
     return Lesson(PolicyTask.make(task), replayed.observations, replayed.targets, found.costs.proxy_cost)
-
-
-def _most_promising(task: Task, costs: CostModel, seed: int) -> tuple[Placement, bool]:
-    """The start to search a lesson from, and whether its hard macros are on cells, which counts more than its cost.
-
-    Raises:
-        NetlistError: the legaliser finds no room for any.
-    """
-    design, found = task.design, []
-    for _, placement, _ in not_learned(design, task.start, with_given=False):
-        if legal := legalized(design, placement, costs.core):
-            cells = to_cells(design, legal, task.order, costs.core)
-            begin, on_cells = place_soft_macros(design, cells or legal, costs.core), cells is not None
-            found.append((begin, on_cells, search_shortly(design, begin, costs, seed, on_cells).costs.proxy_cost))
-    if not found:
-        # Says what is in the way.
-        legalize(design, task.start, costs.core)
-    begin, on_cells, _ = min(found, key=lambda of: (not of[1], of[2]))
-    return begin, on_cells
 
 
 class Replay(NamedTuple):

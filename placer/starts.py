@@ -60,9 +60,9 @@ def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, m
     return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed).complete(), model, rough)
 
 
-def search_shortly(design: Design, rough: Placement, model: CostModel, seed: int, on_cells: bool = False) -> Start:
+def search_shortly(design: Design, rough: Placement, model: CostModel, seed: int) -> Start:
     """The start that a short search makes of a legal placement."""
-    settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE, on_cells=on_cells)
+    settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE)
     return Start.make(search(design, rough, settings, model).complete(), model, rough)
 
 
