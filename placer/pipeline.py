@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -19,29 +19,20 @@ from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_tempe
 from env.start import analytic_start, check_placeable, legalize, movable_macros, place_soft_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
-from placer.starts import (
-    Start,
-    anneal_from,
-    cheapest,
-    legalized,
-    not_learned,
-    search_begins_at,
-    search_shortly,
-    soft_starts,
-)
+from placer.starts import Start, anneal_from, cheapest, not_learned, search_begins_at, search_shortly, soft_starts
 
 DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
-"""With `seconds=0`: moves for the soft macros of every start, and of the finalists if there are rollouts; the best one
-gets the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five designs (one
-seed)."""
+"""With `seconds=0`: moves for the soft macros of every start, and those of the finalists among the rollouts, of which
+the best one gets the rest of the time. All rollouts and few moves first makes .5 % of the cost in the mean of five
+designs (one seed)."""
 
 MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
 takes minutes, and they are placed as with `none`."""
 
-ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 3.6
-"""With `seconds=0`: when the soft macros of the best start are ready, and when rollouts end. Soft macros make more
-of the time than further rollouts do."""
+ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 4.0
+"""With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
+make more of the time than further rollouts do."""
 
 POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
 """When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
@@ -59,7 +50,7 @@ class PlaceConfig:
     """What `place` is to do."""
 
     seconds: float = 60.0
-    """Wall time in all; 0: no move of a hard macro, only rollouts, simple starts and soft macros."""
+    """Wall time in all; 0: the policy alone, no move of a hard macro after it."""
     seed: int = 0
     """Of everything random."""
     threads: int = 2
@@ -253,7 +244,7 @@ class _Pipeline:
 
     @cached_property
     def _legal_analytic(self) -> Placement | None:
-        return legalized(self.design, self._analytic, self.model.core)
+        return self._legal(self._analytic)
 
     @property
     def _too_large_for_policy(self) -> bool:
@@ -276,11 +267,11 @@ class _Pipeline:
         starts: dict[str, Start] = {}
         try:
             self._offer(starts, self._given_starts())
-            if self._small_enough_to_compare:
+            if self._small_enough_to_compare and not (asks_policy and config.seconds == 0):
                 self._offer(starts, self._tried(not_learned(design, self._analytic, self._given_counts)))
             if asks_policy:
                 hurry = "given" in starts and search_begins_at(starts) == "given"
-                self._offer(starts, self._policy_starts(hurry, dict(starts)))
+                self._offer(starts, self._policy_starts(hurry))
         except KeyboardInterrupt:
             self.interrupted = True
         if not starts:
@@ -296,7 +287,7 @@ class _Pipeline:
 
     def _given_starts(self) -> Iterator[tuple[str, Start]]:
         """The given placement as it is, if there is one that counts."""
-        if self._given_counts and (given := legalized(self.design, self.design.placement, self.model.core)):
+        if self._given_counts and (given := self._legal(self.design.placement)):
             yield "given", Start.make(given, self.model)
 
     @property
@@ -321,7 +312,7 @@ class _Pipeline:
         """
 
         def tried(placement: Placement, anew: bool) -> Start | None:
-            legal = legalized(self.design, placement, self.model.core)
+            legal = self._legal(placement)
             if legal is None:
                 return None
             return self._try(place_soft_macros(self.design, legal, self.model.core) if anew else legal)
@@ -339,10 +330,10 @@ class _Pipeline:
             return anneal_from(design, rough, model, seed, DRAFT_MOVES)
         return search_shortly(design, rough, model, seed)
 
-    def _policy_starts(self, hurry: bool, others: Mapping[str, Start]) -> Iterator[tuple[str, Start]]:
+    def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
         """What the policy's training run kept as the best placement of this very design, and the best rollout.
 
-        In a hurry, that of one batch; without search, the best of rollouts and other starts.
+        In a hurry, that of one batch.
         """
         from placer.kept import kept_placement
         from placer.weights import policy_path, read_weights
@@ -362,31 +353,32 @@ class _Pipeline:
             start = self._try(placements[0])
             yield "policy", replace(start, rough=self._legal_analytic or start.rough)
         elif placements:
-            yield from self._softened(placements, others)
+            yield "policy", self._best_softened(placements)
 
-    def _softened(self, placements: list[Placement], others: Mapping[str, Start]) -> list[tuple[str, Start]]:
-        """Rollouts and other starts once soft macros are placed with care, cheapest first; threads take one each.
+    def _legal(self, placement: Placement) -> Placement | None:
+        """None where the legaliser finds no room, which a rollout or another start may find."""
+        try:
+            return legalize(self.design, placement, self.model.core)
+        except NetlistError:
+            return None
+
+    def _best_softened(self, placements: list[Placement]) -> Start:
+        """The best of them once their soft macros are placed with care; the threads take one each.
 
         Successive halving: few moves for all of them, more for the best few if that leaves time.
         """
         design, model, seed = self.design, self.model, self.config.seed
-
-        def finished(of: tuple[str, Start]) -> tuple[str, Start]:
-            return of[0], anneal_from(design, of[1].rough, model, seed, FINAL_MOVES)
-
-        def cost(of: tuple[str, Start]) -> float:
-            return of[1].costs.proxy_cost
-
         began = time.monotonic()
         with ThreadPoolExecutor(self.config.threads) as pool:
             pairs = pool.map(lambda p: soft_starts(design, p, model, seed, DRAFT_MOVES), placements)
-            rollouts = (("policy", draft) for draft in chain.from_iterable(pairs))
-            drafts = sorted([*others.items(), *rollouts], key=cost)
+            drafts = sorted(chain.from_iterable(pairs), key=lambda start: start.costs.proxy_cost)
             now = time.monotonic()
             expected = now - began  # the finalists' moves are about as many as the drafts' were
             if now + expected > self.began + ZERO_SHOT_SECONDS:
-                return drafts
-            return sorted([*pool.map(finished, drafts[:FINALISTS]), *drafts], key=cost)
+                return drafts[0]
+            finalists = [start.rough for start in drafts[:FINALISTS]]
+            annealed = pool.map(lambda rough: anneal_from(design, rough, model, seed, FINAL_MOVES), finalists)
+            return min(annealed, key=lambda start: start.costs.proxy_cost)
 
     def _end_stage(self, name: str, costs: Costs) -> None:
         self.stages.append(Stage(name, round(time.monotonic() - self.began, 3), costs.proxy_cost))

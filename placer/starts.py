@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from env import _core
 from env.cost import CostModel, Costs
 from env.search import SearchConfig, anneal_soft_macros, search
-from env.start import legalize, place_soft_macros, pulled_outward
-from netlists import Design, NetlistError, Placement
+from env.start import place_soft_macros, pulled_outward
+from netlists import Design, Placement
 
 SOFT_MOVES = 40_000
 """Moves with which the soft macros of a start are annealed."""
@@ -64,14 +63,6 @@ def search_shortly(design: Design, rough: Placement, model: CostModel, seed: int
     """The start that a short search makes of a legal placement."""
     settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE)
     return Start.make(search(design, rough, settings, model).complete(), model, rough)
-
-
-def legalized(design: Design, placement: Placement, core: _core.Design) -> Placement | None:
-    """None where the legaliser finds no room, which a rollout or another start may find."""
-    try:
-        return legalize(design, placement, core)
-    except NetlistError:
-        return None
 
 
 def not_learned(design: Design, analytic: Placement, with_given: bool) -> list[tuple[str, Placement, bool]]:

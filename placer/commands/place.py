@@ -34,7 +34,7 @@ class Place:
     method: str = "search"
     """search, or a rival: random, greedy, annealing, descent."""
     seconds: float = 60.0
-    """Wall time since the start of the command; 0: rollouts, simple starts, soft macros, no search."""
+    """Wall time since the start of the command; 0: the policy alone."""
     seed: int = 0
     """Of everything random."""
     threads: int = 2

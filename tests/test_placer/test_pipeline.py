@@ -9,7 +9,6 @@ import pytest
 from reference.legality import violations
 
 from env import CostModel
-from env.start import legalize
 from netlists import NetlistError
 from netlists.synthetic import SyntheticConfig, generate
 from placer import pipeline, place, starts, zero_shot
@@ -104,26 +103,6 @@ def test_large_macros_on_a_congested_canvas_are_pulled_to_the_boundary():
     assert starts[found.start] < 0.95 * starts["analytic"]
 
 
-def test_without_search_rollouts_compete_with_what_nobody_learned(small, monkeypatch):
-    def bad_rollouts(design, *_):
-        rng = np.random.default_rng(0)
-        x, y = (
-            rng.uniform(0, extent, design.netlist.num_nodes) for extent in (design.canvas.width, design.canvas.height)
-        )
-        is_hard = design.netlist.is_hard
-        placement = design.placement.replace(
-            x=np.where(is_hard, x, design.placement.x), y=np.where(is_hard, y, design.placement.y)
-        )
-        return [legalize(design, placement)] * 5
-
-    monkeypatch.setattr(zero_shot, "zero_shot", bad_rollouts)
-    found = place(small, seconds=0, threads=1)
-    costs = found.details["starts"]
-    assert set(costs) == {"policy", *NOT_LEARNED}
-    assert found.start == min(costs, key=lambda name: costs[name]) in NOT_LEARNED
-    assert found.costs.proxy_cost <= costs[found.start] < costs["policy"]
-
-
 def test_a_given_placement_is_compared_only_where_that_takes_little_of_the_time(small, monkeypatch):
     monkeypatch.setattr(pipeline, "COMPARED_MACROS", 0)
     found = place(small, seconds=3, policy="none", threads=1)
@@ -152,8 +131,8 @@ def test_a_given_placement_that_cannot_be_legalised_is_not_the_end(small, monkey
             raise NetlistError("found no legal place")
         return real(design, placement, core)
 
-    real = starts.legalize
-    monkeypatch.setattr(starts, "legalize", legalize)
+    real = pipeline.legalize
+    monkeypatch.setattr(pipeline, "legalize", legalize)
     found = place(small, seconds=3, policy=policy, threads=1)
     assert found.legal
     assert "given" not in found.details["starts"]
