@@ -36,6 +36,9 @@ class FloorplanConfig:
     """Rounds of analytic placement of the soft macros at the end of an episode."""
     soft_moves: int = 0
     """Moves of exact descent of the soft macros after that."""
+    whole_cells: bool = False
+    """Put macros where they cover whole cells instead of on the centres of cells: one that takes an even number of
+    columns, halo included, on the left edge of its cell, one that takes an even number of rows on the lower edge."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Task:
         order: (T,) int32, the nodes that an episode places.
         costs: its cost model.
         config: what it was made ready for.
+        cell_offset: (N, 2) um, of macros from the centres of the cells that they go to.
         core: the compiled counterpart.
     """
 
@@ -56,6 +60,7 @@ class Task:
     order: NDArray[np.int32]
     costs: CostModel
     config: FloorplanConfig
+    cell_offset: NDArray[np.float64]
     core: _core.FloorplanTask
 
     @staticmethod
@@ -78,15 +83,18 @@ class Task:
         start = orient(design, start or analytic_start(design, costs.core))
         hard_fixed = design.netlist.is_hard & design.placement.fixed
         check_fixed(costs.core, start.replace(placed=start.placed & (hard_fixed | ~design.netlist.is_hard)))
+        at = core_placement(start)
+        offset = _core.whole_cells(costs.core, at) if config.whole_cells else np.zeros((len(start.x), 2))
         core = _core.FloorplanTask(
             costs.core,
-            core_placement(start),
+            at,
             order,
             astuple(config.weights),
             config.soft_rounds,
             config.soft_moves,
+            offset,
         )
-        return Task(design, start, order, costs, config, core)
+        return Task(design, start, order, costs, config, offset, core)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without the compiled part, which is made anew."""

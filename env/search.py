@@ -61,7 +61,8 @@ class SearchConfig:
     end_temperature: float = 1e-6
     """Cold enough for plain descent."""
     on_cells: bool = False
-    """Hard macros move to centres of grid cells only and are not turned: to where an episode can put them."""
+    """Hard macros move to where they cover whole grid cells only (`FloorplanConfig.whole_cells`) and are not turned: to
+    where an episode can put them."""
 
 
 class TracePoint(NamedTuple):

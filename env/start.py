@@ -176,7 +176,7 @@ def free_places(
 def to_cells(
     design: Design, placement: Placement, order: NDArray[np.int32], core: _core.Design | None = None
 ) -> Placement | None:
-    """Moves hard macros to legal centres of grid cells near where they are, as an episode could put them.
+    """Moves hard macros to grid cells near where they are, as an episode could put them on whole cells.
 
     One that finds no cell comes before all others in the next attempt; when none succeeds, the macros are looked for
     room near the edges. An episode in any order can make what is found.
@@ -217,11 +217,12 @@ def _fill_cells(
     canvas = design.canvas
     row, col = np.divmod(np.arange(canvas.rows * canvas.cols), canvas.cols)
     centre_x, centre_y = (col + 0.5) * canvas.cell_width, (row + 0.5) * canvas.cell_height
+    offset = _core.whole_cells(core, core_placement(placement))
     x, y, placed = placement.x.copy(), placement.y.copy(), placement.placed.copy()
     placed[order] = False
     for node in order:
         placed[node] = True
-        at_x, at_y = snapped(design, placement, node, centre_x, centre_y)
+        at_x, at_y = snapped(design, placement, node, centre_x + offset[node, 0], centre_y + offset[node, 1])
         free = free_places(core, placement.replace(x=x, y=y, placed=placed), node, at_x, at_y)
         if not free.any():
             return placement, node

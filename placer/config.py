@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from env.episodes import FloorplanConfig
 
-EPISODE_SOFT_MOVES = 10_000
-"""Moves of exact descent of the soft macros at the end of an episode of the policy: so many that a better episode is a
-better placement once the soft macros are placed with care. On NanGate45/ariane133 the two costs correlate .54, with
-2,000 moves -.02 (16 episodes of the shipped policy)."""
+EPISODE = FloorplanConfig(soft_moves=10_000, whole_cells=True)
+"""Of the policy. So many moves that a better episode is a better placement once the soft macros are placed with care: on
+NanGate45/ariane133 the two costs correlate .54, with 2,000 moves -.02 (16 episodes of the policy that shipped then)."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,6 @@ class TrainConfig:
     """Sizes of a new policy; ignored where one is loaded."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """The learning algorithm."""
-    floorplan: FloorplanConfig = field(default_factory=lambda: FloorplanConfig(soft_moves=EPISODE_SOFT_MOVES))
+    floorplan: FloorplanConfig = EPISODE
     """The environment. Learning looks at the cost at the end of an episode only: shaped rewards, taken with provisional
     soft macros, show little of the difference between two final costs."""

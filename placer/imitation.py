@@ -92,7 +92,7 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     """
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
-    task = Task.make(design, FloorplanConfig(soft_rounds=0), start)
+    task = Task.make(design, FloorplanConfig(soft_rounds=0, whole_cells=True), start)
     task.check_begins()
     begin, on_cells = rollout, True
     if begin is None:
@@ -120,12 +120,13 @@ def replay(task: Task, placement: Placement) -> Replay:
     canvas = task.design.canvas
     episodes = Episodes([task], FloorplanConfig(soft_rounds=0))
     col, row = np.arange(canvas.cols) + 0.5, np.arange(canvas.rows) + 0.5
+    offset = task.cell_offset / (canvas.cell_width, canvas.cell_height)
     observations, targets = [], []
     for node in task.order:
         observation = episodes.observe()
         if not observation["action_mask"].any():
             break
-        x, y = placement.x[node] / canvas.cell_width, placement.y[node] / canvas.cell_height
+        x, y = (placement.x[node], placement.y[node]) / np.array([canvas.cell_width, canvas.cell_height]) - offset[node]
         distance = ((row[:, None] - y) ** 2 + (col - x) ** 2).reshape(-1)
         distance = np.where(observation["action_mask"] > 0, distance, np.inf)
         weight = np.exp(-(distance - distance.min()) / (2 * SIGMA**2))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from env.episodes import Episodes, FloorplanConfig, Task
+from env.episodes import Episodes, Task
 from netlists import Design, Placement
 from placer.compiled import CompiledPolicy, sample_actions
-from placer.config import EPISODE_SOFT_MOVES
+from placer.config import EPISODE
 from placer.features import PolicyTask
 from placer.pipeline import PlaceConfig
 from placer.weights import Weights
@@ -61,7 +62,7 @@ def zero_shot(
         wire_weights: one for each rollout of a batch, see `WIRE_WEIGHTS` and `TRIAL_BATCHES`.
     """
     began = time.monotonic()
-    floorplan = FloorplanConfig(weights=config.weights, soft_moves=EPISODE_SOFT_MOVES)
+    floorplan = replace(EPISODE, weights=config.weights)
     task = PolicyTask.make(Task.make(design, floorplan, start))
     policy = CompiledPolicy(weights, task)
     episodes = Episodes([task.task] * len(wire_weights), floorplan, config.threads)

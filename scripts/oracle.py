@@ -64,7 +64,7 @@ class Oracle:
 
 def on_grid(design: Design, placement: Placement) -> Placement:
     """Each movable hard macro in the middle of the legal grid cell nearest to where it lies, as in an episode."""
-    return replay(Task.make(design, FloorplanConfig(soft_rounds=0)), placement).placement
+    return replay(Task.make(design, FloorplanConfig(soft_rounds=0, whole_cells=True)), placement).placement
 
 
 def at_random(design: Design, rng: np.random.Generator) -> Placement:

@@ -54,7 +54,7 @@ def _best_episode(
         if np.any(design.netlist.is_hard & ~design.placement.fixed):
             for order in orders:
                 if order not in tasks:
-                    config = FloorplanConfig(order=order, weights=model.weights)
+                    config = FloorplanConfig(order=order, weights=model.weights, whole_cells=True)
                     tasks[order] = Episodes([Task.make(design, config)], config)
                 found = _play(tasks[order], choose)
                 if found is not None and found[0] < least:

@@ -51,7 +51,7 @@ def test_what_search_on_cells_finds_an_episode_can_make(design, seed):
     """Macro for macro, whatever the order, with fixed macros, halos, blockages and a snapping grid in the way."""
     try:
         start = analytic_start(design)
-        task = Task.make(design, FloorplanConfig(), start)
+        task = Task.make(design, FloorplanConfig(whole_cells=True), start)
         on_cells = to_cells(design, legalize(design, start), task.order)
     except NetlistError:
         assume(False)
@@ -61,7 +61,8 @@ def test_what_search_on_cells_finds_an_episode_can_make(design, seed):
     assert violations(design.netlist, design.canvas, found) == []
     episodes, canvas = Episodes([task], FloorplanConfig()), design.canvas
     for node in task.order:
-        col, row = int(found.x[node] / canvas.cell_width), int(found.y[node] / canvas.cell_height)
+        x, y = (found.x[node], found.y[node]) - task.cell_offset[node]
+        col, row = int(x / canvas.cell_width), int(y / canvas.cell_height)
         episodes.step(np.array([row * canvas.cols + col]))
     made = episodes.placement(0)
     for axis in ("x", "y", "orientation"):

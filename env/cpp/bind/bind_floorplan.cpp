@@ -18,10 +18,14 @@ using Buffer = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 std::shared_ptr<FloorplanTask> make_task(const Design& design, const PlacementArrays& start, Array1<int> order,
                                          std::tuple<double, double, double> weights, int soft_rounds,
-                                         long soft_moves) {
+                                         long soft_moves, nb::ndarray<const double, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu> cell_offset) {
+  const std::size_t nodes = design.netlist.num_nodes();
+  check_size(cell_offset.shape(0), nodes, "cell_offset");
+  std::vector<Point> offset(nodes);
+  for (std::size_t node = 0; node < nodes; ++node) offset[node] = {cell_offset(node, 0), cell_offset(node, 1)};
   return std::make_shared<FloorplanTask>(design, start.view(design), copy(order), start.fixed_flags(),
                                          to_weights(weights),
-                                         SoftPlacement{soft_rounds, soft_moves});
+                                         SoftPlacement{soft_rounds, soft_moves}, std::move(offset));
 }
 
 /// (B, 7): legal, terminated, infeasible, wirelength, wirelength cost, density cost, congestion cost.
@@ -70,7 +74,7 @@ nb::tuple arrays(std::span<const double> x, std::span<const double> y) {
 void register_floorplan(nb::module_& module) {
   nb::class_<FloorplanTask>(module, "FloorplanTask", "What all episodes of one design share.")
       .def(nb::new_(&make_task), nb::arg("design"), nb::arg("start"), nb::arg("order").noconvert(),
-           nb::arg("weights"), nb::arg("soft_rounds"), nb::arg("soft_moves"),
+           nb::arg("weights"), nb::arg("soft_rounds"), nb::arg("soft_moves"), nb::arg("cell_offset").noconvert(),
            nb::keep_alive<0, 2>());  // 1 is the class, as in any __new__
 
   nb::class_<FloorplanBatch>(module, "FloorplanBatch", "Episodes of several designs, stepped in one call.")

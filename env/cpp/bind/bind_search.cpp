@@ -173,6 +173,23 @@ void register_search(nb::module_& module) {
       nb::arg("design"), nb::arg("placement"), nb::arg("node"), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
       "(K,) whether a hard macro fits with its centre at each of K points, the others where they are.");
   module.def(
+      "whole_cells",
+      [](const Design& design, const PlacementArrays& placement) {
+        const PlacementView view = placement.view(design);
+        const Rules rules(design);
+        const std::size_t nodes = design.netlist.num_nodes();
+        std::vector<double> offset(2 * nodes);
+        for (std::size_t node = 0; node < nodes; ++node) {
+          if (!design.netlist.is_hard(static_cast<int>(node))) continue;
+          const Box size = outline(design.netlist, static_cast<int>(node), 0.0, 0.0, view.orientation[node]);
+          const Point of_node = rules.whole_cells(static_cast<int>(node), size.ux, size.uy);
+          offset[2 * node] = of_node.x, offset[2 * node + 1] = of_node.y;
+        }
+        return to_numpy(std::move(offset), {nodes, std::size_t{2}});
+      },
+      nb::arg("design"), nb::arg("placement"),
+      "(N, 2) um from a cell's centre to where a hard macro that goes there covers least of other cells.");
+  module.def(
       "place_analytically",
       [](const Design& design, const PlacementArrays& placement, Array1<bool> movable, int rounds, int solver_steps,
          double first_pull, double last_pull, bool from_centre, double density) {

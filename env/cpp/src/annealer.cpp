@@ -276,14 +276,16 @@ bool Annealer::swap_soft(int node) {
   return inside(node, moves[0].x, moves[0].y) && inside(other, moves[1].x, moves[1].y) && try_moves(moves);
 }
 
-/// The centre of a hard macro moved to where it may lie: that of a grid cell, or so that its corner is on the snapping
+/// The centre of a hard macro moved to where it may lie: on whole cells, or so that its corner is on the snapping
 /// grid if there is one.
 Point Annealer::snapped(int node, Point centre) const {
   if (!on_cells_ && !macros_.rules().snaps()) return centre;
   const Box size = outline(cost_.design().netlist, node, 0.0, 0.0, cost_.orientation(node));
   if (on_cells_) {
     const Grid grid = cost_.design().canvas.grid();
-    return macros_.rules().at_cell(grid.nearest_col(centre.x), grid.nearest_row(centre.y), size.ux, size.uy);
+    const Point offset = macros_.rules().whole_cells(node, size.ux, size.uy);
+    const int col = grid.nearest_col(centre.x - offset.x), row = grid.nearest_row(centre.y - offset.y);
+    return macros_.rules().at_cell(col, row, size.ux, size.uy, offset);
   }
   return macros_.rules().snap(centre, size.ux, size.uy);
 }

@@ -21,7 +21,8 @@ constexpr double kFillTo = 0.75;
 }  // namespace
 
 FloorplanTask::FloorplanTask(const Design& design_, const PlacementView& start, std::vector<int> order_,
-                             std::span<const std::uint8_t> fixed, Weights weights_, SoftPlacement soft_placement_)
+                             std::span<const std::uint8_t> fixed, Weights weights_, SoftPlacement soft_placement_,
+                             std::vector<Point> cell_offset_)
     : design(design_),
       nets(design_, start.placed),
       order(std::move(order_)),
@@ -29,6 +30,7 @@ FloorplanTask::FloorplanTask(const Design& design_, const PlacementView& start, 
       start_y(start.y.begin(), start.y.end()),
       orientation(start.orientation.begin(), start.orientation.end()),
       known(start.placed.begin(), start.placed.end()),
+      cell_offset(std::move(cell_offset_)),
       soft(start.placed.size(), 0),
       weights(weights_),
       soft_placement(soft_placement_) {
@@ -81,7 +83,7 @@ void Floorplan::reset() {
 
 Point Floorplan::centre_at(int node, int col, int row) const {
   const Box size = outline(task_->design.netlist, node, 0.0, 0.0, task_->orientation[node]);
-  return rules_.at_cell(col, row, size.ux, size.uy);
+  return rules_.at_cell(col, row, size.ux, size.uy, task_->cell_offset[node]);
 }
 
 Box Floorplan::box_at(int node, int cell) const {
@@ -153,7 +155,9 @@ void Floorplan::update_mask() {
   const double halo = rules_.halo(node);
   for (int cell = 0; cell < grid_.size(); ++cell) mask_[cell] = rules_.inside(box_at(node, cell));
   const Box size = outline(task_->design.netlist, node, 0.0, 0.0, task_->orientation[node]);
-  const Point reach{canvas.snap_x.pitch, canvas.snap_y.pitch};  // snapping moves a macro off its cell's centre
+  // What moves a macro off its cell's centre.
+  const Point offset = task_->cell_offset[node];
+  const Point reach{canvas.snap_x.pitch + std::abs(offset.x), canvas.snap_y.pitch + std::abs(offset.y)};
   const auto forbid = [&](const Box& obstacle, double distance) {
     const double reach_x = distance + size.ux + reach.x, reach_y = distance + size.uy + reach.y;
     const int col_lo = std::max(0, grid_.nearest_col(obstacle.lx - reach_x) - 1);

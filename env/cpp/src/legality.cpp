@@ -13,6 +13,7 @@ namespace {
 constexpr double kSnapSlack = 5e-10;      // um
 constexpr double kSnapTolerance = 2e-10;  // um, rounding of a corner that is meant to lie on the grid
 constexpr double kOnGrid = 1e-7;          // um
+constexpr double kRounding = 1e-9;        // in cells
 
 }  // namespace
 
@@ -38,9 +39,18 @@ double Rules::nearest(double centre, double half, const Pitch& pitch) const {
   return pitch.offset + pitch.pitch * std::round((centre - half - pitch.offset) / pitch.pitch) + half;
 }
 
-Point Rules::at_cell(int col, int row, double half_w, double half_h) const {
+Point Rules::at_cell(int col, int row, double half_w, double half_h, Point offset) const {
   const Point centre = canvas_->grid().centre(col, row);
-  return {nearest(centre.x, half_w, canvas_->snap_x), nearest(centre.y, half_h, canvas_->snap_y)};
+  return {nearest(centre.x + offset.x, half_w, canvas_->snap_x), nearest(centre.y + offset.y, half_h, canvas_->snap_y)};
+}
+
+Point Rules::whole_cells(int node, double half_w, double half_h) const {
+  const auto along = [&](double half, double cell) {
+    const double cells = (2.0 * half + halo(node)) / cell;
+    return std::fmod(std::ceil(cells - kRounding), 2.0) == 0.0 ? -0.5 * cell : 0.0;
+  };
+  const Grid grid = canvas_->grid();
+  return {along(half_w, grid.cell_width), along(half_h, grid.cell_height)};
 }
 
 Point Rules::snap(Point centre, double half_w, double half_h) const {

@@ -37,7 +37,7 @@ struct Snapshot {
 class Annealer {
  public:
   /// `hard` and `soft`: the nodes that may move. The hard macros must be legal.
-  /// `on_cells`: hard macros move to centres of grid cells only and are not turned, as in an episode.
+  /// `on_cells`: hard macros move to where they cover whole cells only and are not turned, as in an episode of the policy.
   Annealer(IncrementalCost cost, HardMacros macros, std::vector<int> hard, std::vector<int> soft, std::uint64_t seed,
            bool on_cells = false);
 

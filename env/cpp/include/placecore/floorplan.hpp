@@ -29,12 +29,14 @@ struct FloorplanTask {
   std::vector<int> order;                       // movable hard macros, in the order in which they are placed
   std::vector<double> start_x, start_y;         // (N)
   std::vector<std::uint8_t> orientation, known; // (N); known: placed at the start of an episode
+  std::vector<Point> cell_offset;               // (N) of macros from the centres of the cells they go to
   std::vector<std::uint8_t> soft;               // (N) flags of the nodes that are placed at the end
   Weights weights;
   SoftPlacement soft_placement;
 
   FloorplanTask(const Design& design_, const PlacementView& start, std::vector<int> order_,
-                std::span<const std::uint8_t> fixed, Weights weights_, SoftPlacement soft_placement_);
+                std::span<const std::uint8_t> fixed, Weights weights_, SoftPlacement soft_placement_,
+                std::vector<Point> cell_offset_);
 };
 
 /// Where an observation is written. Maps are per grid cell, flat (G), row 0 at the bottom; those of the congestion have

@@ -43,9 +43,12 @@ class Rules {
   double up(double centre, double half, const Pitch& pitch) const;
   double down(double centre, double half, const Pitch& pitch) const;
   double nearest(double centre, double half, const Pitch& pitch) const;
-  /// Where an episode puts a macro that goes to a grid cell: the cell's centre, moved so that the lower left corner lies
-  /// on the snapping grid if there is one.
-  Point at_cell(int col, int row, double half_w, double half_h) const;
+  /// Where an episode puts a macro that goes to a grid cell: off the cell's centre by so much, and moved so that the lower
+  /// left corner lies on the snapping grid if there is one.
+  Point at_cell(int col, int row, double half_w, double half_h, Point offset) const;
+  /// Off a cell's centre, to where the macro with its halo covers least of other cells: on the left edge of the cell if
+  /// it takes an even number of columns, on the lower one if it takes an even number of rows.
+  Point whole_cells(int node, double half_w, double half_h) const;
   const Canvas& canvas() const { return *canvas_; }
 
  private:
