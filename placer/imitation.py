@@ -68,9 +68,10 @@ class Lesson:
 
     def turned(self, symmetry: Symmetry) -> Lesson:
         """The same lesson, seen mirrored and turned."""
-        observations = [symmetry.observation(self.task, observation) for observation in self.observations]
-        targets = [symmetry.cells(target, self.task.grid) for target in self.targets]
-        return Lesson(symmetry.task(self.task), observations, targets, self.proxy_cost)
+        task = self.task
+        observations = [symmetry.observation(task, seen, step) for step, seen in enumerate(self.observations)]
+        targets = [symmetry.choices(target, task, step) for step, target in enumerate(self.targets)]
+        return Lesson(symmetry.task(task), observations, targets, self.proxy_cost)
 
 
 def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None = None) -> Lesson:

@@ -41,6 +41,18 @@ class Symmetry(NamedTuple):
         grid = grid[..., :: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
         return (grid.swapaxes(-2, -1) if self.transpose else grid).reshape(values.shape)
 
+    def choices(self, values: NDArray, task: PolicyTask, step: int) -> NDArray:
+        """(..., rows * cols) values of the cells that a step's macro can go to.
+
+        One that lies on the left edge of its cell lies, mirrored, on the right one: the left edge of the next cell.
+        """
+        on_edge = task.task.cell_offset[task.task.order[step]] != 0
+        grid = values.reshape(*values.shape[:-1], *task.grid)
+        for axis, moves in ((-1, self.mirror_x and on_edge[0]), (-2, self.mirror_y and on_edge[1])):
+            if moves:
+                grid = np.roll(grid, -1, axis)
+        return self.cells(grid.reshape(values.shape), task.grid)
+
     def task(self, task: PolicyTask) -> PolicyTask:
         """What a policy reads of the turned task; `task` in it is still the one that was not turned."""
         x = task.graph.x.copy()
@@ -51,20 +63,16 @@ class Symmetry(NamedTuple):
         grids = {"grid": task.grid[::-1], "routing_grid": task.routing_grid[::-1]}
         return replace(task, graph=replace(task.graph, x=x), **grids)
 
-    def observation(self, task: PolicyTask, observation: dict[str, NDArray]) -> dict[str, NDArray]:
+    def observation(self, task: PolicyTask, observation: dict[str, NDArray], step: int) -> dict[str, NDArray]:
         """What would be observed of the turned task.
 
         Args:
             task: before it is turned.
             observation: arrays of one episode, or of several, a row each.
+            step: how many macros are placed.
         """
-        shapes = {"congestion_hor": task.routing_grid, "congestion_ver": task.routing_grid}
-        turned = {
-            name: self.points(array) if name == "position" else self.cells(array, shapes.get(name, task.grid))
-            for name, array in observation.items()
-            if name != "placed"
-        }
-        if self.transpose:
-            hor, ver = turned["congestion_ver"], turned["congestion_hor"]
-            turned |= {"congestion_hor": hor, "congestion_ver": ver}
-        return turned | {"placed": observation["placed"]}
+        turned = {name: self.choices(observation[name], task, step) for name in ("action_mask", "wire_mask")}
+        turned["density"] = self.cells(observation["density"], task.grid)
+        hor, ver = (self.cells(observation[f"congestion_{name}"], task.routing_grid) for name in ("hor", "ver"))
+        turned["congestion_hor"], turned["congestion_ver"] = (ver, hor) if self.transpose else (hor, ver)
+        return turned | {"position": self.points(observation["position"]), "placed": observation["placed"]}

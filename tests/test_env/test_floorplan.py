@@ -12,6 +12,7 @@ import env as env_package
 from env import INFEASIBLE_REWARD, CostModel, FloorplanConfig, FloorplanEnv, FloorplanVectorEnv, graph
 from env.episodes import Episodes, Task
 from netlists import Blockage, NetlistError
+from netlists.orientation import turn_size
 
 
 def play(environment, rng, steps=None):
@@ -86,26 +87,50 @@ def with_constraints(design):
     return constrained.with_placement(placement.replace(fixed=fixed))
 
 
-def test_masks_equal_brute_force_under_constraints(small):
+@pytest.mark.parametrize("whole_cells", [False, True])
+def test_masks_equal_brute_force_under_constraints(small, whole_cells):
     design = with_constraints(small)
-    environment = FloorplanEnv(design)
+    environment = FloorplanEnv(design, FloorplanConfig(whole_cells=whole_cells))
     rng = np.random.default_rng(4)
     observation, _ = environment.reset()
     canvas = design.canvas
+    sides = np.array([canvas.cell_width, canvas.cell_height])
     for node in environment.task.order[:8]:
+        taken = np.ceil((turned_size(design, node) + canvas.halo) / sides)
+        offset = np.where(taken % 2 == 0, -0.5, 0.0) if whole_cells else np.zeros(2)
         x, y, placed = (getattr(environment.placement, name).copy() for name in ("x", "y", "placed"))
         before = wirelength_of_placed(design, environment.placement)
         scale = (canvas.width + canvas.height) * design.netlist.net_weight.sum()
         placed[node] = True
         for cell in rng.choice(canvas.rows * canvas.cols, 60, replace=False):
-            x[node] = (cell % canvas.cols + 0.5) * canvas.cell_width
-            y[node] = (cell // canvas.cols + 0.5) * canvas.cell_height
+            x[node] = (cell % canvas.cols + 0.5 + offset[0]) * canvas.cell_width
+            y[node] = (cell // canvas.cols + 0.5 + offset[1]) * canvas.cell_height
             tried = environment.placement.replace(x=x, y=y, placed=placed)
             assert observation["action_mask"][cell] == (violations(design.netlist, canvas, tried) == [])
             increase = (wirelength_of_placed(design, tried) - before) / scale
             assert observation["wire_mask"][cell] == pytest.approx(increase, abs=1e-6)
         legal = np.flatnonzero(observation["action_mask"])
         observation, *_ = environment.step(rng.choice(legal))
+
+
+def turned_size(design, node):
+    """Width and height of a macro as it lies."""
+    return turn_size(design.netlist.size[:, [node]], design.placement.orientation[[node]])[:, 0]
+
+
+@pytest.mark.parametrize(("whole_cells", "columns", "room_for_another"), [(True, [1, 2, 3], [3]), (False, [1, 2], [])])
+def test_macros_on_whole_cells_fill_the_canvas(small, whole_cells, columns, room_for_another):
+    """Two macros of 2 x 3 cells on a grid of 4 x 3: on centres of cells there is no room for the second."""
+    canvas = replace(small.canvas, cols=4, rows=3)
+    nodes = np.flatnonzero(small.netlist.is_hard)
+    size = np.full_like(small.netlist.size, 1e-3)
+    size[:, nodes[:2]] = [[1.99 * canvas.cell_width], [2.99 * canvas.cell_height]]
+    design = replace(small, canvas=canvas, netlist=replace(small.netlist, size=size))
+    environment = FloorplanEnv(design, FloorplanConfig(whole_cells=whole_cells))
+    observation, _ = environment.reset()
+    assert np.flatnonzero(observation["action_mask"]).tolist() == [4 + col for col in columns]
+    observation, *_ = environment.step(np.int64(4 + columns[0]))
+    assert np.flatnonzero(observation["action_mask"]).tolist() == [4 + col for col in room_for_another]
 
 
 def wirelength_of_placed(design, placement):
