@@ -102,6 +102,11 @@ def free_places(design: Design, placement: Placement, node: int, x: Annotated[ND
     (K,) whether a hard macro fits with its centre at each of K points, the others where they are.
     """
 
+def whole_cells(design: Design, placement: Placement) -> NDArray[numpy.float64]:
+    """
+    (N, 2) um from a cell's centre to where a hard macro that goes there covers least of other cells.
+    """
+
 def place_analytically(design: Design, placement: Placement, movable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], rounds: int, solver_steps: int, first_pull: float, last_pull: float, from_centre: bool, density: float) -> tuple:
     """
     Positions of an analytic placement of the movable nodes; hard macros may overlap in it.
@@ -110,7 +115,7 @@ def place_analytically(design: Design, placement: Placement, movable: Annotated[
 class FloorplanTask:
     """What all episodes of one design share."""
 
-    def __init__(self, design: Design, start: Placement, order: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: tuple[float, float, float], soft_rounds: int, soft_moves: int) -> None: ...
+    def __init__(self, design: Design, start: Placement, order: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: tuple[float, float, float], soft_rounds: int, soft_moves: int, cell_offset: Annotated[NDArray[numpy.float64], dict(shape=(None, 2), order='C', device='cpu', writable=False)]) -> None: ...
 
 class FloorplanBatch:
     """Episodes of several designs, stepped in one call."""
