@@ -4,8 +4,10 @@
     python scripts/pretrain.py --out runs/ppo1 --policy runs/imitation/shipped.safetensors
     python scripts/pretrain.py --out runs/ppo2 --policy runs/ppo1/shipped.safetensors \
         --ppo-temperature 1 --seed 1 --ppo-minutes 22
+    python scripts/pretrain.py --out runs/ppo3 --policy runs/ppo2/shipped.safetensors \
+        --ppo-temperature 1 --seed 2 --ppo-minutes 46
 
-The last one goes on with other designs. Each writes the checkpoint and its training record (`shipped.safetensors`,
+The last two go on with other designs. Each writes the checkpoint and its training record (`shipped.safetensors`,
 `shipped.json`) to the output folder; copy both to `placer/checkpoints/` to ship them. No design but those of
 `netlists.synthetic` is used.
 """
