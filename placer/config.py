@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from env.episodes import FloorplanConfig
 
 EPISODE = FloorplanConfig(soft_moves=10_000, whole_cells=True)
-"""Of the policy. So many moves that a better episode is a better placement once the soft macros are placed with care: on
+"""Of the policy. So many moves that a better episode is a better placement with its soft macros placed with care: on
 NanGate45/ariane133 the two costs correlate .54, with 2,000 moves -.02 (16 episodes of the policy that shipped then)."""
 
 

@@ -40,7 +40,9 @@ def turned_task(task, symmetry):
 
 
 @pytest.mark.parametrize("symmetry", SYMMETRIES)
-@pytest.mark.parametrize(("name", "config"), [("cpu_small", CONFIG), ("tiles_small", CONFIG), ("cpu_small", WHOLE_CELLS)])
+@pytest.mark.parametrize(
+    ("name", "config"), [("cpu_small", CONFIG), ("tiles_small", CONFIG), ("cpu_small", WHOLE_CELLS)]
+)
 def test_a_turned_observation_is_that_of_the_turned_netlist(name, config, symmetry):
     design = netlists.read(sample_path(name))
     design = replace(design, canvas=replace(design.canvas, cols=14, rows=11))  # not a square

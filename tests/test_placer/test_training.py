@@ -332,7 +332,7 @@ def test_what_a_killed_run_kept_after_its_last_checkpoint_is_not_lost(two_macros
 
 
 def test_a_design_that_fits_no_grid_cell_is_refused(tmp_path):
-    """The canvas has room for its macro, but nowhere that an episode puts one that with its halo takes three columns."""
+    """The canvas has room for its macro, but not where an episode puts one that takes three columns with its halo."""
     design = generate(SyntheticConfig("mixed", num_hard=1, num_soft=20), np.random.default_rng(0))
     size = design.netlist.size.copy()
     size[:, design.netlist.is_hard] = [[0.9 * design.canvas.width], [0.1 * design.canvas.height]]
