@@ -91,7 +91,7 @@ class FloorplanEnv(gymnasium.Env[Observation, np.int64]):
         return observation, {"action_mask": observation["action_mask"]}
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Puts the next macro's centre on a grid cell's centre.
+        """Puts the next macro's centre on a grid cell's centre, or see `FloorplanConfig.whole_cells`.
 
         Raises:
             ValueError: the action is not legal, or the episode has ended.

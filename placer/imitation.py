@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from env.cost import CostModel
-from env.episodes import Episodes, FloorplanConfig, Task
+from env.episodes import Episodes, Task
 from env.search import SearchConfig, search
 from env.start import analytic_start, legalize, place_soft_macros, to_cells
 from netlists import Design, Placement
 from placer.batching import GraphBatch, Sample, StepBatch, collate, group_by_grid
+from placer.config import EPISODE
 from placer.features import PolicyTask
 from placer.policy import Policy
 from placer.symmetry import Symmetry
@@ -26,6 +27,8 @@ from placer.symmetry import Symmetry
 SIGMA = 0.7
 """Spread of a target around the place that search chose, in grid cells."""
 
+LESSON_EPISODE = replace(EPISODE, soft_rounds=0, soft_moves=0)
+"""An episode as the policy plays it, whose soft macros stay at their provisional places."""
 
 POOL = 8
 """Groups of lessons that are formed together, by the sizes of their grids."""
@@ -93,7 +96,7 @@ def make_lesson(design: Design, moves: int, seed: int, rollout: Placement | None
     """
     costs = CostModel(design.netlist, design.canvas)
     start = analytic_start(design, costs.core)
-    task = Task.make(design, FloorplanConfig(soft_rounds=0, whole_cells=True), start)
+    task = Task.make(design, LESSON_EPISODE, start)
     task.check_begins()
     begin, on_cells = rollout, True
     if begin is None:
@@ -119,7 +122,7 @@ class Replay(NamedTuple):
 def replay(task: Task, placement: Placement) -> Replay:
     """The episode in which each macro goes to the legal cell nearest to where it lies in the placement."""
     canvas = task.design.canvas
-    episodes = Episodes([task], FloorplanConfig(soft_rounds=0))
+    episodes = Episodes([task], task.config)
     col, row = np.arange(canvas.cols) + 0.5, np.arange(canvas.rows) + 0.5
     offset = task.cell_offset / (canvas.cell_width, canvas.cell_height)
     observations, targets = [], []

@@ -25,13 +25,13 @@ from record import portable_provenance, portable_settings, short_name
 from study import read_placed
 
 from env.cost import CostModel
-from env.episodes import FloorplanConfig, Task
+from env.episodes import Task
 from env.legality import check_legality
 from env.search import SearchConfig, fit_temperature, search
 from env.start import analytic_start, legalize, movable_macros, place_soft_macros
 from netlists import Design, Placement
 from netlists.files import write_bytes
-from placer.imitation import replay
+from placer.imitation import LESSON_EPISODE, replay
 from placer.pipeline import FINAL_MOVES, PlaceConfig
 from placer.starts import Start, anneal_from, soft_starts
 from placer.weights import policy_path, read_weights
@@ -63,8 +63,8 @@ class Oracle:
 
 
 def on_grid(design: Design, placement: Placement) -> Placement:
-    """Each movable hard macro in the middle of the legal grid cell nearest to where it lies, as in an episode."""
-    return replay(Task.make(design, FloorplanConfig(soft_rounds=0, whole_cells=True)), placement).placement
+    """Each movable hard macro on the legal grid cell nearest to where it lies, as in an episode of the policy."""
+    return replay(Task.make(design, LESSON_EPISODE), placement).placement
 
 
 def at_random(design: Design, rng: np.random.Generator) -> Placement:

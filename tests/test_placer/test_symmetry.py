@@ -65,8 +65,9 @@ def test_a_turned_observation_is_that_of_the_turned_netlist(name, config, symmet
     expected = describe(other, np.array([steps]), batched(others.observe()))
     hor, ver = 3, 4
     others_maps = [channel for channel in range(MAP_CHANNELS) if channel not in (hor, ver)]
-    for maps, _ in (found, expected):
-        maps[..., WIRE_MASK] *= maps[..., 0]  # where a macro cannot go, its wires do not count
+    if config.whole_cells:
+        for maps, _ in (found, expected):
+            maps[..., WIRE_MASK] *= maps[..., 0]  # the edge of the canvas, where no macro can go, is the other one
     assert np.allclose(found[0][..., others_maps], expected[0][..., others_maps], atol=1e-4)
     assert np.allclose(found[1], expected[1], atol=1e-6)
     # Congestion is near only. Where the bend of an L-shaped route lies depends on how the chip is turned; how many

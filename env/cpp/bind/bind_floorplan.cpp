@@ -16,9 +16,11 @@ namespace {
 template <class T>
 using Buffer = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+using Points = nb::ndarray<const double, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+
 std::shared_ptr<FloorplanTask> make_task(const Design& design, const PlacementArrays& start, Array1<int> order,
                                          std::tuple<double, double, double> weights, int soft_rounds,
-                                         long soft_moves, nb::ndarray<const double, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu> cell_offset) {
+                                         long soft_moves, Points cell_offset) {
   const std::size_t nodes = design.netlist.num_nodes();
   check_size(cell_offset.shape(0), nodes, "cell_offset");
   std::vector<Point> offset(nodes);
