@@ -28,7 +28,7 @@ TRIAL_BATCHES = 2
 differ in how much of it they want. Of eight rollouts each, the mean cost at the end of an episode is .681, .679 and
 .677 on NanGate45/nvdla with weights 0, 4 and 30, but .810, .810 and .823 on ASAP7/ariane136."""
 
-TRIED_FROM = 8
+TRIED_FROM = 4
 """Batches for which there must be time that the second one is played with macros on the centres of cells, not on whole
 cells. The later ones are played where they cost least on average: on whole cells, mostly, but of 24 rollouts each that
 is 1.6 and 1.0 % more for ASAP7/ariane136 and ct_ariane."""

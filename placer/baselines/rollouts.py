@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import cycle, product
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,6 @@ from placer.baselines.method import Budget
 SOFT_SHARE = 0.4
 """Share of the time that the soft macros of the best episode get."""
 
-LATTICES = True, False
-"""`FloorplanConfig.whole_cells`: where rollouts of the policy are tried, too."""
-
-EpisodeKind = tuple[str, bool]
-"""Order of the macros, and whether they lie on whole cells."""
-
 Choice = Callable[[dict[str, NDArray]], int]
 """From an observation to a legal cell."""
 
@@ -34,36 +28,35 @@ def random_legal(design: Design, start: Placement, model: CostModel, budget: Bud
         legal = np.flatnonzero(observation["action_mask"])
         return int(budget.rng.choice(legal)) if len(legal) else 0  # where nothing fits, any action ends the episode
 
-    return _best_episode(design, start, model, budget, cycle(product(["area"], LATTICES)), choose)
+    return _best_episode(design, start, model, budget, repeat("area"), choose)
 
 
 def greedy_wire_mask(design: Design, start: Placement, model: CostModel, budget: Budget) -> Placement:
     """Every macro on the legal cell that lengthens its nets least.
 
-    The greedy part of WireMask-BBO (Shi et al., NeurIPS 2023). Each order of the macros is tried once on whole cells
-    and once on the centres of cells; the best episode's soft macros are annealed.
+    The greedy part of WireMask-BBO (Shi et al., NeurIPS 2023). Each order of the macros is tried once; the best
+    episode's soft macros are annealed.
     """
 
     def choose(observation: dict[str, NDArray]) -> int:
         return int(np.argmin(np.where(observation["action_mask"] > 0, observation["wire_mask"], np.inf)))
 
-    return _best_episode(design, start, model, budget, product(ORDERS, LATTICES), choose)
+    return _best_episode(design, start, model, budget, iter(ORDERS), choose)
 
 
 def _best_episode(
-    design: Design, start: Placement, model: CostModel, budget: Budget, kinds: Iterator[EpisodeKind], choose: Choice
+    design: Design, start: Placement, model: CostModel, budget: Budget, orders: Iterator[str], choose: Choice
 ) -> Placement:
     stop = budget.left * SOFT_SHARE
     best, least = start, np.inf
-    made: dict[EpisodeKind, Episodes] = {}
+    tasks: dict[str, Episodes] = {}
     try:
         if np.any(design.netlist.is_hard & ~design.placement.fixed):
-            for kind in kinds:
-                if kind not in made:
-                    order, whole_cells = kind
-                    config = FloorplanConfig(order=order, weights=model.weights, whole_cells=whole_cells)
-                    made[kind] = Episodes([Task.make(design, config)], config)
-                found = _play(made[kind], choose)
+            for order in orders:
+                if order not in tasks:
+                    config = FloorplanConfig(order=order, weights=model.weights, whole_cells=True)
+                    tasks[order] = Episodes([Task.make(design, config)], config)
+                found = _play(tasks[order], choose)
                 if found is not None and found[0] < least:
                     least, best = found
                     budget.tell(least)
