@@ -65,12 +65,13 @@ def zero_shot(
 ) -> list[Placement]:
     """Rolls the policy out for about so many seconds and returns the best few placements by exact cost.
 
-    The first batch is always finished; none is returned if every rollout ran into a macro that fits nowhere.
+    The first batch is always finished; none is returned if every rollout ran into a macro that fits nowhere. What the
+    first batches cost decides how later ones are played, see `TRIAL_BATCHES` and `TRIED_FROM`.
 
     Args:
         design, weights, config, seconds: what is placed by which policy, and how.
         start: provisional positions, see `Task.make`.
-        wire_weights: one for each rollout of a batch, see `WIRE_WEIGHTS` and `TRIAL_BATCHES`.
+        wire_weights: one for each rollout of a batch, see `WIRE_WEIGHTS`.
     """
     began = time.monotonic()
     floorplan = replace(EPISODE, weights=config.weights)
