@@ -77,10 +77,7 @@ def zero_shot(
     floorplan = replace(EPISODE, weights=config.weights)
     task = PolicyTask.make(Task.make(design, floorplan, start))
     policy = CompiledPolicy(weights, task)
-    lattices = {
-        of.config.whole_cells: Episodes([of] * len(wire_weights), floorplan, config.threads)
-        for of in (task.task, on_centres(task.task))
-    }
+    lattices = {True: Episodes([task.task] * len(wire_weights), floorplan, config.threads)}
     whole_cells = True
     rng = np.random.default_rng(config.seed)
     found: list[Rollout] = []
@@ -99,6 +96,8 @@ def zero_shot(
         if now - began + took > seconds:
             break
         tries_centres = num_batches == 1 and took * TRIED_FROM <= seconds
+        if tries_centres:
+            lattices[False] = Episodes([on_centres(task.task)] * len(wire_weights), floorplan, config.threads)
         whole_cells = not tries_centres
     return [rollout.placement for rollout in sorted(found, key=lambda rollout: rollout.proxy_cost)[:BEST]]
 
