@@ -34,9 +34,6 @@ ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 4.0
 """With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
 make more of the time than further rollouts do."""
 
-POLICY_SHARE, POLICY_SECONDS = 0.12, 2.5
-"""When rollouts end within a time budget: its share, and seconds. Search makes more of what is beyond that."""
-
 COMPARED_MACROS = 300
 """Macros of the design for each second of the budget, up to which starts are compared, which then takes about a tenth
 of the time. On larger ones search goes on from the given placement, or from the analytic one."""
@@ -270,8 +267,7 @@ class _Pipeline:
             if self._small_enough_to_compare and not (asks_policy and config.seconds == 0):
                 self._offer(starts, self._tried(not_learned(design, self._analytic, self._given_counts)))
             if asks_policy:
-                hurry = "given" in starts and search_begins_at(starts) == "given"
-                self._offer(starts, self._policy_starts(hurry))
+                self._offer(starts, self._policy_starts())
         except KeyboardInterrupt:
             self.interrupted = True
         if not starts:
@@ -330,10 +326,10 @@ class _Pipeline:
             return anneal_from(design, rough, model, seed, DRAFT_MOVES)
         return search_shortly(design, rough, model, seed)
 
-    def _policy_starts(self, hurry: bool) -> Iterator[tuple[str, Start]]:
+    def _policy_starts(self) -> Iterator[tuple[str, Start]]:
         """What the policy's training run kept as the best placement of this very design, and the best rollout.
 
-        In a hurry, that of one batch.
+        Before a search, that of one batch: search makes more of the time than further rollouts do.
         """
         from placer.kept import kept_placement
         from placer.weights import policy_path, read_weights
@@ -345,9 +341,8 @@ class _Pipeline:
             yield "kept", Start.make(kept, self.model)
         if self._too_large_for_policy:
             return
-        limited = 0.0 if hurry else min(POLICY_SHARE * self.config.seconds, POLICY_SECONDS)
-        end = limited if self.config.seconds > 0 else ZERO_SHOT_ROLLOUTS
-        seconds = max(0.0, self.began + end - time.monotonic())
+        end = 0.0 if self.config.seconds > 0 else self.began + ZERO_SHOT_ROLLOUTS
+        seconds = max(0.0, end - time.monotonic())
         placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
             start = self._try(placements[0])

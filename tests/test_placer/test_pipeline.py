@@ -122,6 +122,8 @@ def test_what_training_kept_is_gone_on_from_where_it_is_cheaper():
     assert begins_at({"given": given, "analytic": analytic}) == "analytic"
     assert begins_at({"given": given, "analytic": level, "policy": policy}) == "given"
     assert begins_at({"policy": policy}) == "policy"
+    assert begins_at({"analytic": analytic, "policy": start(0.64)}) == "analytic"
+    assert begins_at({"analytic": analytic, "policy": start(0.62)}) == "policy"
 
 
 @pytest.mark.parametrize("policy", ["none", "shipped"])
