@@ -341,8 +341,8 @@ class _Pipeline:
             yield "kept", Start.make(kept, self.model)
         if self._too_large_for_policy:
             return
-        end = 0.0 if self.config.seconds > 0 else self.began + ZERO_SHOT_ROLLOUTS
-        seconds = max(0.0, end - time.monotonic())
+        left = self.began + ZERO_SHOT_ROLLOUTS - time.monotonic()
+        seconds = 0.0 if self.config.seconds > 0 else max(0.0, left)
         placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
             start = self._try(placements[0])

@@ -56,10 +56,10 @@ class Foretold:
     """Chains."""
 
 
-def roughs(design: Design, model: CostModel) -> dict[str, Placement]:
+def roughs(design: Design, analytic: Placement, model: CostModel) -> dict[str, Placement]:
     """The starts that nobody learned, before any search, by name; those without a legal placement left out."""
     found: dict[str, Placement] = {}
-    for name, placement, anew in not_learned(design, analytic_start(design, model.core), with_given=False):
+    for name, placement, anew in not_learned(design, analytic, with_given=False):
         try:
             legal = legalize(design, placement, model.core)
         except NetlistError:
@@ -72,9 +72,10 @@ def compare(path: Path, seed: int, config: Foretold) -> dict[str, Any]:
     """Trial and end of the best start that nobody learned and of the rollout; neither of a rollout if there is none."""
     design = read_placed(path, config.placement)
     model = CostModel(design.netlist, design.canvas)
-    unlearned = roughs(design, model)
+    analytic = analytic_start(design, model.core)
+    unlearned = roughs(design, analytic, model)
     weights = read_weights(policy_path(config.policy))
-    rollouts = zero_shot(design, weights, PlaceConfig(seed=seed, threads=config.threads), 0.0)
+    rollouts = zero_shot(design, weights, PlaceConfig(seed=seed, threads=config.threads), 0.0, analytic)
     starts = {name: search_shortly(design, rough, model, seed) for name, rough in unlearned.items()}
     best = cheapest(starts)
     run: dict[str, Any] = {"design": short_name(path), "seed": seed, "best": best}
@@ -99,7 +100,7 @@ def compare(path: Path, seed: int, config: Foretold) -> dict[str, Any]:
 
 
 def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """By how much a rollout has to be ahead in the trial: share of runs that begin at it, and what that does to ends.
+    """By how much a rollout has to be ahead in the trial: how many runs begin at it, and what that does to ends.
 
     `difference` is the mean over runs, relative to the ends from the best start that nobody learned, less than 0 where
     rollouts help; `error` is its standard error.
