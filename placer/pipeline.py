@@ -16,10 +16,19 @@ import numpy as np
 from env.cost import CostModel, Costs, CostWeights
 from env.legality import check_legality
 from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_temperature, search
-from env.start import analytic_start, check_placeable, legalize, movable_macros, place_soft_macros
+from env.start import analytic_start, check_placeable, legalize, movable_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
-from placer.starts import Start, anneal_from, cheapest, not_learned, search_begins_at, search_shortly, soft_starts
+from placer.starts import (
+    Start,
+    anneal_from,
+    cheapest,
+    legal_start,
+    not_learned,
+    search_begins_at,
+    search_shortly,
+    soft_starts,
+)
 
 DRAFT_MOVES, FINALISTS, FINAL_MOVES = 20_000, 4, 160_000
 """With `seconds=0`: moves for the soft macros of every start, and those of the finalists among the rollouts, of which
@@ -241,7 +250,7 @@ class _Pipeline:
 
     @cached_property
     def _legal_analytic(self) -> Placement | None:
-        return self._legal(self._analytic)
+        return legal_start(self.design, self._analytic, self.model)
 
     @property
     def _too_large_for_policy(self) -> bool:
@@ -283,7 +292,7 @@ class _Pipeline:
 
     def _given_starts(self) -> Iterator[tuple[str, Start]]:
         """The given placement as it is, if there is one that counts."""
-        if self._given_counts and (given := self._legal(self.design.placement)):
+        if self._given_counts and (given := legal_start(self.design, self.design.placement, self.model)):
             yield "given", Start.make(given, self.model)
 
     @property
@@ -308,10 +317,8 @@ class _Pipeline:
         """
 
         def tried(placement: Placement, anew: bool) -> Start | None:
-            legal = self._legal(placement)
-            if legal is None:
-                return None
-            return self._try(place_soft_macros(self.design, legal, self.model.core) if anew else legal)
+            rough = legal_start(self.design, placement, self.model, anew)
+            return self._try(rough) if rough else None
 
         with ThreadPoolExecutor(self.config.threads) as pool:
             starts = pool.map(lambda of: tried(*of[1:]), wanted)
@@ -349,13 +356,6 @@ class _Pipeline:
             yield "policy", replace(start, rough=self._legal_analytic or start.rough)
         elif placements:
             yield "policy", self._best_softened(placements)
-
-    def _legal(self, placement: Placement) -> Placement | None:
-        """None where the legaliser finds no room, which a rollout or another start may find."""
-        try:
-            return legalize(self.design, placement, self.model.core)
-        except NetlistError:
-            return None
 
     def _best_softened(self, placements: list[Placement]) -> Start:
         """The best of them once their soft macros are placed with care; the threads take one each.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from env.cost import CostModel, Costs
 from env.search import SearchConfig, anneal_soft_macros, search
-from env.start import place_soft_macros, pulled_outward
-from netlists import Design, Placement
+from env.start import legalize, place_soft_macros, pulled_outward
+from netlists import Design, NetlistError, Placement
 
 SOFT_MOVES = 40_000
 """Moves with which the soft macros of a start are annealed."""
@@ -39,6 +39,18 @@ class Start:
     @staticmethod
     def make(finished: Placement, model: CostModel, rough: Placement | None = None) -> Start:
         return Start(rough or finished, finished, model.evaluate(finished))
+
+
+def legal_start(design: Design, placement: Placement, model: CostModel, anew: bool = False) -> Placement | None:
+    """The placement legalised, its soft macros then placed anew or left where they are.
+
+    None where the legaliser finds no room, which a rollout or another start may find.
+    """
+    try:
+        legal = legalize(design, placement, model.core)
+    except NetlistError:
+        return None
+    return place_soft_macros(design, legal, model.core) if anew else legal
 
 
 def soften(design: Design, placement: Placement, model: CostModel, seed: int) -> Start:

@@ -22,11 +22,11 @@ from study import read_placed
 
 from env.cost import CostModel
 from env.search import SearchConfig, fit_temperature, search
-from env.start import analytic_start, legalize, movable_macros, place_soft_macros
-from netlists import Design, NetlistError, Placement
+from env.start import analytic_start, movable_macros
+from netlists import Placement
 from netlists.files import write_bytes
 from placer.pipeline import PlaceConfig
-from placer.starts import cheapest, not_learned, search_shortly
+from placer.starts import cheapest, legal_start, not_learned, search_shortly
 from placer.weights import policy_path, read_weights
 from placer.zero_shot import zero_shot
 
@@ -56,24 +56,14 @@ class Foretold:
     """Chains."""
 
 
-def roughs(design: Design, analytic: Placement, model: CostModel) -> dict[str, Placement]:
-    """The starts that nobody learned, before any search, by name; those without a legal placement left out."""
-    found: dict[str, Placement] = {}
-    for name, placement, anew in not_learned(design, analytic, with_given=False):
-        try:
-            legal = legalize(design, placement, model.core)
-        except NetlistError:
-            continue
-        found[name] = place_soft_macros(design, legal, model.core) if anew else legal
-    return found
-
-
 def compare(path: Path, seed: int, config: Foretold) -> dict[str, Any]:
     """Trial and end of the best start that nobody learned and of the rollout; neither of a rollout if there is none."""
     design = read_placed(path, config.placement)
     model = CostModel(design.netlist, design.canvas)
     analytic = analytic_start(design, model.core)
-    unlearned = roughs(design, analytic, model)
+    tried = not_learned(design, analytic, with_given=False)
+    legal = {name: legal_start(design, placement, model, anew) for name, placement, anew in tried}
+    unlearned = {name: start for name, start in legal.items() if start}
     weights = read_weights(policy_path(config.policy))
     rollouts = zero_shot(design, weights, PlaceConfig(seed=seed, threads=config.threads), 0.0, analytic)
     starts = {name: search_shortly(design, rough, model, seed) for name, rough in unlearned.items()}

@@ -34,11 +34,13 @@ def test_rollouts_that_are_interrupted_leave_the_other_start(small, monkeypatch,
 
 
 @pytest.mark.parametrize("seconds", [0, 5])
-@pytest.mark.parametrize("what", ["fit_temperature", "place_soft_macros", "not_learned"])
-def test_whatever_is_interrupted_there_is_a_placement(small, monkeypatch, what, seconds):
+@pytest.mark.parametrize(
+    ("module", "what"), [(pipeline, "fit_temperature"), (starts, "place_soft_macros"), (pipeline, "not_learned")]
+)
+def test_whatever_is_interrupted_there_is_a_placement(small, monkeypatch, module, what, seconds):
     if what == "fit_temperature" and seconds == 0:
         pytest.skip("without a search there is no temperature to fit")
-    monkeypatch.setattr(pipeline, what, interrupt)
+    monkeypatch.setattr(module, what, interrupt)
     found = place(small, seconds=seconds, policy="none", threads=1)
     assert found.interrupted
     assert found.legal
@@ -133,8 +135,8 @@ def test_a_given_placement_that_cannot_be_legalised_is_not_the_end(small, monkey
             raise NetlistError("found no legal place")
         return real(design, placement, core)
 
-    real = pipeline.legalize
-    monkeypatch.setattr(pipeline, "legalize", legalize)
+    real = starts.legalize
+    monkeypatch.setattr(starts, "legalize", legalize)
     found = place(small, seconds=3, policy=policy, threads=1)
     assert found.legal
     assert "given" not in found.details["starts"]
