@@ -78,11 +78,17 @@ class TrainConfig:
     designs_at_once: int = 8
     """Designs of similar grids that are played and encoded together, and of which a minibatch consists. More of them
     fill a GPU better; fewer waste less on padding."""
+    designs_each_iteration: int | None = None
+    """Of more designs, about so many are played in an iteration, in turn, and their environments alone; None: all. How
+    many environments a design has says how well its returns are told apart: with many designs, better more
+    environments of a part of them than a few of each."""
     minutes: float = 10.0
     """The run ends after so much time, over all resumptions..."""
     iterations: int | None = None
-    """...or so many iterations, whichever comes first. With a number the learning rate follows the iterations, not the
-    clock, and the run is reproducible."""
+    """...or so many iterations..."""
+    env_steps: int | None = None
+    """...or after the iteration with which environment steps, all together, come to so many, whichever is first. With
+    one of the two numbers the learning rate follows that, not the clock, and the run is reproducible."""
     checkpoint_every: int = 5
     """Iterations between checkpoints."""
     threads: int = 2

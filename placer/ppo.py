@@ -203,16 +203,14 @@ class _Run:
 
     def finished(self) -> bool:
         self.progress.seconds = time.monotonic() - self.started
-        limit = self.config.iterations
-        return self.progress.seconds >= 60 * self.config.minutes or (
-            limit is not None and self.progress.iteration >= limit
-        )
+        return self.progress.seconds >= 60 * self.config.minutes or self._share_done() >= 1
 
     def _share_done(self) -> float:
-        """Share of the run that is over: by iterations if their number is given, else by time."""
-        if self.config.iterations is not None:
-            return min(1.0, self.progress.iteration / self.config.iterations)
-        return min(1.0, self.progress.seconds / (60 * self.config.minutes))
+        """Share of the run that is over: by iterations or environment steps if their number is given, else by time."""
+        config, progress = self.config, self.progress
+        counted = ((progress.iteration, config.iterations), (progress.env_steps, config.env_steps))
+        shares = [done / limit if limit else 1.0 for done, limit in counted if limit is not None]
+        return min(1.0, max(shares, default=progress.seconds / (60 * config.minutes)))
 
     def iterate(self) -> dict[str, Any]:
         """Rollout, advantages, update, record."""
@@ -221,11 +219,12 @@ class _Run:
 
         # Rollout: every environment of a group takes the same number of steps; episodes may span iterations.
         self.policy.eval()
-        rolls = [group.player.play(self.policy, group.steps, self.generator) for group in self.groups]
+        groups = self._groups_in_turn()
+        rolls = [group.player.play(self.policy, group.steps, self.generator) for group in groups]
         seconds = time.monotonic() - began
 
         # Advantages, in spreads of each design's returns.
-        experience = [self._judge(group, roll) for group, roll in zip(self.groups, rolls, strict=True)]
+        experience = [self._judge(group, roll) for group, roll in zip(groups, rolls, strict=True)]
 
         # Update: the learning rate falls with the share of the run that is over.
         share = self._share_done()
@@ -250,6 +249,17 @@ class _Run:
         }
         self._log(row)
         return row
+
+    def _groups_in_turn(self) -> list[_Group]:
+        """Those of this iteration: all of them come, in an order drawn anew each time, before one comes again."""
+        config, number = self.config, len(self.groups)
+        wanted = config.designs_each_iteration or len(self.designs)
+        if wanted >= len(self.designs):
+            return self.groups
+        count = math.ceil(wanted / config.designs_at_once)
+        turns = range(self.progress.iteration * count, (self.progress.iteration + 1) * count)
+        orders = [np.random.default_rng([config.seed, turn // number]).permutation(number) for turn in turns]
+        return [self.groups[order[turn % number]] for order, turn in zip(orders, turns, strict=True)]
 
     def _judge(self, group: _Group, roll: Rollout) -> _Experience:
         """What a rollout says of its actions. The standardised return of an episode counts at its end, nothing else."""

@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
 from lessons import draw_lessons, processes
+from numpy.typing import NDArray
 from record import device_name
-from study import LESSONS, Designs, Maker, Study, designs_to_judge_by, new_policy, run_study
+from study import LESSONS, Designs, Study, new_policy
 
 from netlists.files import make_folder
 from placer.checkpoint import load_checkpoint, save_checkpoint
@@ -33,8 +33,8 @@ SETTINGS = ("samples", "minibatch", "designs_at_once", "turn", "moves")
 
 
 @dataclass(frozen=True)
-class ImitationStudy(Study):
-    """How long to imitate, where, and what to judge by."""
+class LearningStudy(Study):
+    """How long to imitate, and to go on with PPO (`reinforced.py`), where, and what to judge by."""
 
     may_differ: ClassVar[tuple[str, ...]] = (*Study.may_differ, "jobs")
 
@@ -50,6 +50,16 @@ class ImitationStudy(Study):
     """Of the search that makes the targets of a design."""
     runs: Path = Path("runs/imitated")
     """Folder of the trained policies."""
+    ppo_steps: int = 0
+    """Environment steps of PPO after imitation, all environments together and whole iterations; 0: imitation only."""
+    ppo_designs: int = 0
+    """Further synthetic designs to play then, the same for every policy; 0: those that it imitated."""
+    ppo_envs: int = 256
+    """Environments played in an iteration."""
+    ppo_envs_each: int = 8
+    """Of a design, at least: where there are too many designs for that, an iteration plays a part of them, in turn."""
+    ppo_sample_share: float = 0.25
+    """See `PPOConfig.sample_share`."""
     jobs: int = 1
     """Policies trained, or lessons made, at the same time, each on `threads` threads."""
     device: str = "cpu"
@@ -70,13 +80,13 @@ class Variant:
     """Changes the new policy before it learns; a function that can be pickled."""
 
 
-Config = TypeVar("Config", bound=ImitationStudy)
+Config = TypeVar("Config", bound=LearningStudy)
 
 Unseen = dict[str, list[Lesson]]
 """By kind, real or synthetic: lessons that no policy learns from."""
 
 
-def unseen_lessons(designs: Designs, config: ImitationStudy) -> Unseen:
+def unseen_lessons(designs: Designs, config: LearningStudy) -> Unseen:
     """Searched placements of the designs that policies are judged by."""
     return {
         kind: [make_lesson(design, config.moves, seed=0) for design in of_kind.values()]
@@ -85,7 +95,7 @@ def unseen_lessons(designs: Designs, config: ImitationStudy) -> Unseen:
     }
 
 
-def checkpoint_of(config: ImitationStudy, variant: Variant, seed: int) -> Path:
+def checkpoint_of(config: LearningStudy, variant: Variant, seed: int) -> Path:
     """Where a trained policy is kept."""
     return config.runs / f"{variant.name}_{seed}.safetensors"
 
@@ -98,7 +108,12 @@ def missing(
     return [(variant, seed) for variant, seed in wanted if not path_of(config, variant, seed).exists()]
 
 
-def train_missing(variants: Sequence[Variant], config: ImitationStudy) -> None:
+def drawn_for(variant: Variant, number: int, seed: int) -> NDArray[np.int64]:
+    """Indices of the designs that a policy learns from, of so many."""
+    return np.random.default_rng(seed).permutation(number)[: variant.designs]
+
+
+def train_missing(variants: Sequence[Variant], config: LearningStudy) -> None:
     """Trains the policies that are not there yet, several at a time, each in a process of its own."""
     make_folder(config.runs)
     todo = missing(variants, config, checkpoint_of)
@@ -109,14 +124,14 @@ def train_missing(variants: Sequence[Variant], config: ImitationStudy) -> None:
         lessons = draw_lessons([LESSONS], most, config.moves, pool)
         futures = []
         for variant, seed in todo:
-            drawn = np.random.default_rng(seed).permutation(len(lessons))[: variant.designs]
+            drawn = drawn_for(variant, len(lessons), seed)
             futures.append(pool.submit(train_one, [lessons[i] for i in drawn], config, variant, seed))
         for future in as_completed(futures):
             print(*future.result(), flush=True)
 
 
 def train_one(
-    lessons: Sequence[Lesson], config: ImitationStudy, variant: Variant, seed: int
+    lessons: Sequence[Lesson], config: LearningStudy, variant: Variant, seed: int
 ) -> tuple[str, int, dict[str, Any]]:
     """Writes a new policy that has seen `config.samples` samples of the lessons; returns how it went."""
     torch.set_num_threads(config.threads)
@@ -137,7 +152,7 @@ def train_one(
     return variant.name, seed, details
 
 
-def imitation_config(config: ImitationStudy, seed: int) -> ImitationConfig:
+def imitation_config(config: LearningStudy, seed: int) -> ImitationConfig:
     """Samples, not epochs, and steps of one size."""
     return ImitationConfig(
         samples=config.samples,
@@ -149,7 +164,7 @@ def imitation_config(config: ImitationStudy, seed: int) -> ImitationConfig:
     )
 
 
-def settings_of(config: ImitationStudy, variant: Variant) -> dict[str, Any]:
+def settings_of(config: LearningStudy, variant: Variant) -> dict[str, Any]:
     """What a policy that imitated remembers of how it was to do so."""
     return {name: getattr(config, name) for name in SETTINGS} | {"designs": variant.designs}
 
@@ -167,31 +182,9 @@ def remembered(path: Path, expected: dict[str, Any]) -> tuple[Policy, dict[str, 
     return checkpoint.policy, details
 
 
-def trained(unseen: Unseen, config: ImitationStudy, variant: Variant, seed: int) -> tuple[Policy, dict[str, Any]]:
+def trained(unseen: Unseen, config: LearningStudy, variant: Variant, seed: int) -> tuple[Policy, dict[str, Any]]:
     """The trained policy, and how it went, see `remembered`."""
     policy, details = remembered(checkpoint_of(config, variant, seed), settings_of(config, variant))
     settings = imitation_config(config, seed)
     unseen_loss = {kind: round(cross_entropy(policy, of, settings), 4) for kind, of in unseen.items()}
     return policy, details | {"unseen_loss": unseen_loss}
-
-
-def run_imitation_study(
-    variants: Sequence[Variant], config: ImitationStudy, others: dict[str, Maker]
-) -> dict[str, Any] | None:
-    """Trains what is missing; goes on with the record, or begins it.
-
-    Args:
-        variants: to train and to judge.
-        config: all settings of the study.
-        others: further policies to judge.
-
-    Returns:
-        The record; None if nothing is to be judged.
-    """
-    train_missing(variants, config)
-    if not config.judge:
-        return None
-    designs = designs_to_judge_by(config)
-    unseen = unseen_lessons(designs, config)
-    makers = {variant.name: partial(trained, unseen, config, variant) for variant in variants}
-    return run_study(config, others | makers, designs)

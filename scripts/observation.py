@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 import torch
 import tyro
-from imitated import ImitationStudy, Variant, run_imitation_study
+from imitated import LearningStudy, Variant
+from reinforced import run_learning_study
 from torch import Tensor
 
 from env.graph import NODE_FEATURES
@@ -35,10 +36,10 @@ COMBINED = ("start+graph", "wire_mask+start", "wire_mask+graph", "wire_mask+star
 
 
 @dataclass(frozen=True)
-class Observation(ImitationStudy):
+class Observation(LearningStudy):
     """What to train on, for how long, and what to judge by."""
 
-    may_differ: ClassVar[tuple[str, ...]] = (*ImitationStudy.may_differ, "without")
+    may_differ: ClassVar[tuple[str, ...]] = (*LearningStudy.may_differ, "without")
 
     out: Path = Path("results/observation.json")
     """JSON record to write."""
@@ -115,7 +116,7 @@ def variants_of(config: Observation) -> list[Variant]:
 
 def main(config: Observation) -> None:
     """Trains what is missing; goes on with the record, or begins it."""
-    run_imitation_study(variants_of(config), config, {})
+    run_learning_study(variants_of(config), config, {})
 
 
 if __name__ == "__main__":

@@ -11,11 +11,15 @@ from finetune_race import compare
 from imitated import Variant, train_missing, trained
 from leave_one_out import summarise
 from lessons import draw_lessons, make_lessons, processes
-from observation import leave_out, without_graph
+from observation import Observation, leave_out, without_graph
 from record import begin_or_resume
-from reinforced import Reinforced, reinforce, reinforced
+from reinforced import ppo_designs, reinforce, reinforced
 from scaling import Scaling
 from study import LESSONS, lesson_designs, new_policy
+
+from env.episodes import Task
+from placer.config import EPISODE
+from placer.features import PolicyTask
 
 
 def curve(costs, steps=100):
@@ -64,20 +68,34 @@ def test_policies_of_a_study_are_trained_once_and_with_the_settings_asked_for(tm
 
 
 def test_what_is_left_out_stays_out_of_ppo(tmp_path):
-    config = Reinforced(
-        seeds=(0,), samples=16, minibatch=8, moves=500, lessons=1, runs=tmp_path, iterations=1, ppo_designs=1
+    config = Observation(
+        seeds=(0,), samples=16, minibatch=8, moves=500, lessons=1, runs=tmp_path, ppo_steps=1, ppo_designs=1, ppo_envs=4
     )
     variant = Variant("without_graph", 1, without_graph)
     train_missing([variant], config)
     imitated, _ = trained({}, config, variant, 0)
-    reinforce(config, variant, 0)
+    reinforce(1, config, variant, 0)
     policy, details = reinforced(config, variant, 0)
     learned, before = policy.policy_head.enter.weight, imitated.policy_head.enter.weight
     assert not torch.equal(learned, before)
     assert torch.equal(learned == 0, before == 0)
     assert details["env_steps"] > 0
-    with pytest.raises(SystemExit, match="trained with other iterations"):
-        reinforced(replace(config, iterations=2), variant, 0)
+    with pytest.raises(SystemExit, match="trained with other ppo_steps"):
+        reinforced(replace(config, ppo_steps=2), variant, 0)
+
+
+def test_ppo_goes_on_with_the_designs_that_were_imitated_or_with_others(tmp_path):
+    config, variant = Scaling(seeds=(0,), samples=16, minibatch=8, moves=500, runs=tmp_path), Variant("2", 2)
+    train_missing([variant, Variant("3", 3)], config)
+    _, details = trained({}, config, variant, 0)
+    same = ppo_designs(3, config, variant, 0)
+    assert (
+        sum(len(PolicyTask.make(Task.make(design, EPISODE)).order_node) for design in same)
+        == (details["distinct_samples"])
+    )
+    others = ppo_designs(3, replace(config, ppo_designs=2), variant, 0)
+    assert len(same) == len(others) == 2
+    assert not {design.fingerprint() for design in same} & {design.fingerprint() for design in others}
 
 
 def test_a_record_goes_on_under_further_seeds_and_says_so(tmp_path):

@@ -54,6 +54,19 @@ def weights_equal(a, b):
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
+def test_a_run_ends_with_the_iteration_that_reaches_its_environment_steps(two_macros, tmp_path):
+    train([two_macros], settings(iterations=None, env_steps=33), tmp_path)
+    assert [row["env_steps"] for row in curve(tmp_path)] == [32, 64]
+
+
+def test_designs_take_turns_where_an_iteration_plays_a_part_of_them(two_macros, tmp_path):
+    config = settings(designs_at_once=1, designs_each_iteration=1, envs=3)
+    for iterations in (2, 3):
+        train([two_macros] * 3, replace(config, iterations=iterations), tmp_path)
+        assert [row["env_steps"] for row in curve(tmp_path)] == [8, 16, 24][:iterations]
+        assert len(list(tmp_path.glob("*.plc"))) == iterations
+
+
 def test_same_seed_same_weights(small, two_macros, tmp_path):
     runs = [train([small, two_macros], settings(seed=s), tmp_path / str(i)) for i, s in enumerate((1, 1, 2))]
     assert weights_equal(runs[0], runs[1])
