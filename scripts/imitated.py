@@ -58,6 +58,8 @@ class LearningStudy(Study):
     """Environments played in an iteration."""
     ppo_envs_each: int = 8
     """Of a design, at least: where there are too many designs for that, an iteration plays a part of them, in turn."""
+    ppo_minibatch: int = 256
+    """Samples in one gradient step of PPO."""
     ppo_sample_share: float = 0.25
     """See `PPOConfig.sample_share`."""
     jobs: int = 1

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from imitated import (
     LearningStudy,
     Variant,
@@ -25,17 +26,26 @@ from imitated import (
     unseen_lessons,
 )
 from lessons import draw_design, draw_designs, processes
-from pretrain import PPO_AFTER_IMITATION, PPO_TEMPERATURE
+from pretrain import PPO_AFTER_IMITATION
 from study import LESSONS, Maker, designs_to_judge_by, run_study
 
+from env.episodes import Task
+from env.vector import FloorplanVectorEnv
 from netlists import Design
 from placer.checkpoint import save_checkpoint
-from placer.config import TrainConfig
+from placer.config import EPISODE, TrainConfig
+from placer.features import PolicyTask
 from placer.policy import Policy
 from placer.ppo import read_curve, train
+from placer.rollout import Player, forward_of
 
-PPO_SETTINGS = ("ppo_steps", "ppo_designs", "ppo_envs", "ppo_envs_each", "ppo_sample_share")
+PPO_SETTINGS = ("ppo_steps", "ppo_designs", "ppo_envs", "ppo_envs_each", "ppo_minibatch", "ppo_sample_share")
 """That a policy remembers besides those of imitation."""
+
+PPO_ENTROPY = 1.8
+"""Mean entropy, in nats, of the actions with which PPO begins: what was left to the shipped policy when it began. A few
+designs learned by heart leave a policy far surer of them than many designs do: divided by one temperature for all, its
+logits left nothing to explore, and the first iteration tore such a policy apart (mean divergence 7.5)."""
 
 
 def ppo_settings_of(config: LearningStudy, variant: Variant) -> dict[str, Any]:
@@ -74,8 +84,9 @@ def reinforce(most: int, config: LearningStudy, variant: Variant, seed: int) -> 
     policy, _ = remembered(checkpoint_of(config, variant, seed), settings_of(config, variant))
     if variant.prepare:
         variant.prepare(policy)
-    policy.policy_head.sharpen(PPO_TEMPERATURE)
     designs = ppo_designs(most, config, variant, seed)
+    temperature = temperature_for(PPO_ENTROPY, policy, designs[: config.designs_at_once], seed)
+    policy.policy_head.sharpen(temperature)
     settings = TrainConfig(
         seed=seed,
         envs=max(config.ppo_envs, config.ppo_envs_each * len(designs)),
@@ -84,7 +95,7 @@ def reinforce(most: int, config: LearningStudy, variant: Variant, seed: int) -> 
         env_steps=config.ppo_steps,
         threads=config.threads,
         device=config.device,
-        ppo=replace(PPO_AFTER_IMITATION, sample_share=config.ppo_sample_share),
+        ppo=replace(PPO_AFTER_IMITATION, sample_share=config.ppo_sample_share, minibatch=config.ppo_minibatch),
     )
     path = reinforced_path(config, variant, seed)
     policy = train(designs, settings, path.with_suffix(""), policy)
@@ -92,9 +103,31 @@ def reinforce(most: int, config: LearningStudy, variant: Variant, seed: int) -> 
     if rows[-1]["env_steps"] < config.ppo_steps:
         raise KeyboardInterrupt  # which `train` takes for a wish to end
     costs = [round(row["proxy_cost"], 4) for row in rows if "proxy_cost" in row]
-    details = {"env_steps": rows[-1]["env_steps"], "ppo_seconds": rows[-1]["seconds"], "episode_costs": costs}
+    details = {
+        "temperature": round(temperature, 3),
+        "env_steps": rows[-1]["env_steps"],
+        "ppo_seconds": rows[-1]["seconds"],
+        "episode_costs": costs,
+    }
     save_checkpoint(path, policy, ppo_settings_of(config, variant) | details)
     return variant.name, seed, [costs[0], costs[-1]]
+
+
+def temperature_for(entropy: float, policy: Policy, designs: Sequence[Design], seed: int) -> float:
+    """By which logits are to be divided for that mean entropy of the actions, in nats, in an episode of each design."""
+    tasks = [PolicyTask.make(Task.make(design, EPISODE)) for design in designs]
+    player = Player(
+        FloorplanVectorEnv([task.task for task in tasks], EPISODE, 1), tasks, list(range(len(tasks))), "cpu"
+    )
+    steps = max(len(task.order_node) for task in tasks)
+    roll = player.play(policy.eval(), steps, torch.Generator().manual_seed(seed))
+    logits, _ = forward_of(policy, player.graphs, "cpu")(roll.batch)
+    low, high = 1e-3, 1e3
+    while high / low > 1.001:
+        middle = (low * high) ** 0.5
+        found = torch.distributions.Categorical(logits=logits / middle).entropy().mean()
+        low, high = (low, middle) if found > entropy else (middle, high)
+    return high
 
 
 def ppo_designs(most: int, config: LearningStudy, variant: Variant, seed: int) -> list[Design]:

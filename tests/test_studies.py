@@ -13,7 +13,7 @@ from leave_one_out import summarise
 from lessons import draw_lessons, make_lessons, processes
 from observation import Observation, leave_out, without_graph
 from record import begin_or_resume
-from reinforced import ppo_designs, reinforce, reinforced
+from reinforced import ppo_designs, reinforce, reinforced, temperature_for
 from scaling import Scaling
 from study import LESSONS, lesson_designs, new_policy
 
@@ -80,8 +80,17 @@ def test_what_is_left_out_stays_out_of_ppo(tmp_path):
     assert not torch.equal(learned, before)
     assert torch.equal(learned == 0, before == 0)
     assert details["env_steps"] > 0
+    assert 0 < details["temperature"] < 1
     with pytest.raises(SystemExit, match="trained with other ppo_steps"):
         reinforced(replace(config, ppo_steps=2), variant, 0)
+
+
+def test_ppo_begins_at_the_entropy_asked_for(small):
+    policy = new_policy(0)
+    hot, cold = (temperature_for(entropy, policy, [small], 0) for entropy in (3.0, 1.0))
+    assert hot > cold
+    policy.policy_head.sharpen(cold)
+    assert temperature_for(1.0, policy, [small], 0) == pytest.approx(1, abs=0.3)
 
 
 def test_ppo_goes_on_with_the_designs_that_were_imitated_or_with_others(tmp_path):
