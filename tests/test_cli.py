@@ -202,6 +202,11 @@ def test_bench_compares_methods_and_goes_on_where_it_stood(tmp_path, capsys):
     placed = netlists.read(SAMPLE, folder / "placement.plc")
     costs = CostModel(placed.netlist, placed.canvas).evaluate(placed.placement)
     assert costs.proxy_cost == pytest.approx(runs()[-1]["proxy_cost"], rel=1e-12)
+    result = json.loads((folder / "result.json").read_text())
+    assert runs()[-1]["stages"]
+    for name in ("start", "stages", "moves"):  # a second on a busy machine can be over before there is a move
+        assert runs()[-1].get(name) == result.get(name)
+    assert "moves" not in runs()[0]  # random places, and does not search
 
 
 def test_bench_does_not_take_runs_from_another_placement_for_its_own(tmp_path, capsys):

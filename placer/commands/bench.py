@@ -20,6 +20,10 @@ from placer.versions import commit, provenance
 
 TERMS = ("proxy_cost", "wirelength_cost", "density_cost", "congestion_cost")
 
+EVIDENCE = ("start", "stages", "moves")
+"""What a run tells of itself, where it does: what its search began at, what its time went to, how far it came in that
+time. Runs alike differ in their moves when the machine is busy."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -80,8 +84,9 @@ class Bench:
         if done.returncode != 0:
             raise NetlistError(f"{' '.join(command[3:])} failed: {done.stderr.strip() or done.returncode}")
         result = json.loads(done.stdout)
-        chosen = {name: result["costs"][name] for name in TERMS}
-        return chosen | {"legal": result["legal"], "wall_seconds": result["seconds"], "start": result["start"]}
+        costs = {name: result["costs"][name] for name in TERMS}
+        evidence = {name: result[name] for name in EVIDENCE if name in result}
+        return costs | {"legal": result["legal"], "wall_seconds": result["seconds"]} | evidence
 
 
 def _name(design: Path) -> str:
