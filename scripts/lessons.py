@@ -29,9 +29,10 @@ def draw_design(stream: Sequence[int], index: int) -> Design:
     return generate(SyntheticConfig(FAMILIES[index % len(FAMILIES)], num_hard, cells=cells), rng)
 
 
-def draw_designs(stream: Sequence[int], count: int) -> Iterator[Design]:
-    """The first designs of a stream."""
-    return (draw_design(stream, index) for index in range(count))
+def draw_designs(stream: Sequence[int], count: int, pool: ProcessPoolExecutor | None = None) -> Iterator[Design]:
+    """The first designs of a stream; processes, if given, share the work."""
+    draw = partial(draw_design, stream)
+    return pool.map(draw, range(count)) if pool else map(draw, range(count))
 
 
 def of_designs(make: Callable[[int, Design], T], designs: Iterable[Design], threads: int) -> list[T]:

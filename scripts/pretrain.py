@@ -62,6 +62,8 @@ class Pretrain:
     """Further synthetic designs, for PPO. With few of them it gets better on those, and soon worse on all others."""
     ppo_envs: int = 3
     """Environments of each of them."""
+    ppo_designs_each_iteration: int | None = None
+    """See `TrainConfig.designs_each_iteration`."""
     ppo_minutes: float = 34.0
     """Of PPO after imitation."""
     ppo_sample_share: float = 0.25
@@ -123,10 +125,12 @@ def _imitate(config: Pretrain, record: dict[str, Any]) -> Policy:
 
 
 def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Policy:
-    designs = list(draw_designs([config.seed, config.designs], config.ppo_designs))
+    with processes(config.threads) as pool:
+        designs = list(draw_designs([config.seed, config.designs], config.ppo_designs, pool))
     settings = TrainConfig(
         seed=config.seed,
         envs=config.ppo_envs * len(designs),
+        designs_each_iteration=config.ppo_designs_each_iteration,
         minutes=config.ppo_minutes,
         threads=config.threads,
         device=config.device,
