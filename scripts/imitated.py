@@ -59,7 +59,7 @@ class LearningStudy(Study):
     ppo_envs_each: int = 8
     """Of a design, at least: where there are too many designs for that, an iteration plays a part of them, in turn."""
     ppo_minibatch: int = 256
-    """Samples in one gradient step of PPO."""
+    """Samples in one gradient step then."""
     ppo_sample_share: float = 0.25
     """See `PPOConfig.sample_share`."""
     jobs: int = 1

@@ -66,6 +66,8 @@ class Pretrain:
     """See `TrainConfig.designs_each_iteration`."""
     ppo_minutes: float = 34.0
     """Of PPO after imitation."""
+    ppo_minibatch: int = PPO_AFTER_IMITATION.minibatch
+    """Samples in one gradient step of PPO."""
     ppo_sample_share: float = 0.25
     """See `PPOConfig.sample_share`."""
     ppo_temperature: float = PPO_TEMPERATURE
@@ -135,7 +137,7 @@ def _reinforce(config: Pretrain, policy: Policy, record: dict[str, Any]) -> Poli
         threads=config.threads,
         device=config.device,
         bf16=config.bf16,
-        ppo=replace(PPO_AFTER_IMITATION, sample_share=config.ppo_sample_share),
+        ppo=replace(PPO_AFTER_IMITATION, sample_share=config.ppo_sample_share, minibatch=config.ppo_minibatch),
     )
     train(designs, settings, config.out / "ppo", policy, config.resume)
     rows = read_curve(config.out / "ppo")
