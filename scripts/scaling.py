@@ -1,6 +1,6 @@
 """Does pretraining on more designs make a better policy? Imitation on 1 to 256 synthetic designs, equally long for all.
 
-    python scripts/scaling.py --designs DESIGN ... --out results/scaling.json [--ppo-steps 400000]
+    python scripts/scaling.py --designs DESIGN ... --out results/scaling.json [--ppo-steps 300000]
 
 Every policy sees the same number of samples, in steps of the same size, and if asked takes the same number of steps of
 PPO on the designs that it imitated; only how many designs these are differs. How policies are trained is in

@@ -98,10 +98,8 @@ def test_ppo_goes_on_with_the_designs_that_were_imitated_or_with_others(tmp_path
     train_missing([variant, Variant("3", 3)], config)
     _, details = trained({}, config, variant, 0)
     same = ppo_designs(3, config, variant, 0)
-    assert (
-        sum(len(PolicyTask.make(Task.make(design, EPISODE)).order_node) for design in same)
-        == (details["distinct_samples"])
-    )
+    macros = [len(PolicyTask.make(Task.make(design, EPISODE)).order_node) for design in same]
+    assert sum(macros) == details["distinct_samples"]
     others = ppo_designs(3, replace(config, ppo_designs=2), variant, 0)
     assert len(same) == len(others) == 2
     assert not {design.fingerprint() for design in same} & {design.fingerprint() for design in others}
