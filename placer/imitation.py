@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,10 @@ LESSON_EPISODE = replace(EPISODE, soft_rounds=0, soft_moves=0)
 
 POOL = 8
 """Groups of lessons that are formed together, by the sizes of their grids."""
+
+FIRST_LOOK, LOOK_AGAIN = 1000, 1.1
+"""Samples after which weights are compared for the first time, and by how much their number then grows until the next
+time: few lessons are soon learned by heart, many not in a hundred times as long."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,38 @@ def replay(task: Task, placement: Placement) -> Replay:
     return Replay(observations, targets, episodes.placement(0))
 
 
+@dataclass
+class BestWeights:
+    """The weights that foresaw further lessons best, of those that a policy had now and then while it was trained."""
+
+    lessons: Sequence[Lesson]
+    """None of those that the policy is shown."""
+    loss: float = math.inf
+    """Least cross-entropy so far..."""
+    samples: int = 0
+    """...which was after so many samples."""
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    next_look: float = FIRST_LOOK
+
+    def look(self, policy: Policy, config: ImitationConfig, samples: int, last: bool) -> None:
+        """Keeps the weights if they are the best so far; after the last look the policy has the best."""
+        if samples >= self.next_look or last:
+            self.next_look = max(self.next_look, samples) * LOOK_AGAIN
+            loss = cross_entropy(policy, self.lessons, config)
+            policy.train()
+            if loss < self.loss:
+                self.loss, self.samples = loss, samples
+                self.weights = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
+        if last:
+            policy.load_state_dict(self.weights)
+
+
 def imitate(
     policy: Policy,
     lessons: Sequence[Lesson],
     config: ImitationConfig,
     listener: Callable[[int, float], None] | None = None,
+    best: BestWeights | None = None,
 ) -> list[float]:
     """Trains a policy on lessons; returns the mean cross-entropy of each epoch.
 
@@ -155,6 +186,7 @@ def imitate(
         lessons: what it is shown.
         config: see there.
         listener: told of epoch and loss.
+        best: chooses the weights that the policy ends with; by default they are the last ones.
 
     Raises:
         ValueError: there are no lessons.
@@ -175,6 +207,8 @@ def imitate(
             losses.append(_learn(policy, optimizer, batch))
             seen += len(batch.target)
             done = share_done(seen)
+            if best:
+                best.look(policy, config, seen, done >= 1)
             if done >= 1:
                 break
         curve.append(float(np.mean(losses)))

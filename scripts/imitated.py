@@ -21,14 +21,14 @@ import torch
 from lessons import draw_lessons, processes
 from numpy.typing import NDArray
 from record import device_name
-from study import LESSONS, Designs, Study, new_policy
+from study import CHOOSING, LESSONS, Designs, Study, new_policy
 
 from netlists.files import make_folder
 from placer.checkpoint import load_checkpoint, save_checkpoint
-from placer.imitation import ImitationConfig, Lesson, cross_entropy, imitate, make_lesson
+from placer.imitation import BestWeights, ImitationConfig, Lesson, cross_entropy, imitate, make_lesson
 from placer.policy import Policy
 
-SETTINGS = ("samples", "minibatch", "designs_at_once", "turn", "moves")
+SETTINGS = ("samples", "minibatch", "designs_at_once", "turn", "moves", "choose_by")
 """That a trained policy remembers: those of the study that judges it must be the same."""
 
 
@@ -48,6 +48,9 @@ class LearningStudy(Study):
     """See `ImitationConfig.turn`."""
     moves: int = 500_000
     """Of the search that makes the targets of a design."""
+    choose_by: int = 8
+    """Further synthetic designs, the same for every policy: of all weights on the way those are kept that foresee these
+    best; 0: the last weights. A few designs are otherwise learned by heart, which is worse than to learn nothing."""
     runs: Path = Path("runs/imitated")
     """Folder of the trained policies."""
     ppo_steps: int = 0
@@ -124,29 +127,38 @@ def train_missing(variants: Sequence[Variant], config: LearningStudy) -> None:
     most = max(variant.designs for variant in variants)
     with processes(config.jobs) as pool:
         lessons = draw_lessons([LESSONS], most, config.moves, pool)
+        choosing = draw_lessons([CHOOSING], config.choose_by, config.moves, pool)
         futures = []
         for variant, seed in todo:
             drawn = drawn_for(variant, len(lessons), seed)
-            futures.append(pool.submit(train_one, [lessons[i] for i in drawn], config, variant, seed))
+            futures.append(pool.submit(train_one, [lessons[i] for i in drawn], choosing, config, variant, seed))
         for future in as_completed(futures):
             print(*future.result(), flush=True)
 
 
 def train_one(
-    lessons: Sequence[Lesson], config: LearningStudy, variant: Variant, seed: int
+    lessons: Sequence[Lesson], choosing: Sequence[Lesson], config: LearningStudy, variant: Variant, seed: int
 ) -> tuple[str, int, dict[str, Any]]:
-    """Writes a new policy that has seen `config.samples` samples of the lessons; returns how it went."""
+    """Writes a new policy that has seen `config.samples` samples of the lessons; returns how it went.
+
+    Args:
+        lessons: to learn from.
+        choosing: by which weights are chosen, if there are any.
+        config, variant, seed: of the policy.
+    """
     torch.set_num_threads(config.threads)
     # Steps are cut from groups of designs: a few designs are repeated, so that groups and steps are of the usual size.
     repeated = list(lessons) * max(1, config.designs_at_once // len(lessons))
     policy, began = new_policy(seed), time.monotonic()
     if variant.prepare:
         variant.prepare(policy)
-    curve = imitate(policy, repeated, imitation_config(config, seed))
+    best = BestWeights(choosing) if choosing else None
+    curve = imitate(policy, repeated, imitation_config(config, seed), best=best)
     details = {
         "distinct_samples": sum(len(lesson.targets) for lesson in lessons),
         "first_loss": round(curve[0], 4),
         "final_loss": round(float(np.mean(curve[-max(1, len(curve) // 10) :])), 4),
+        **({"kept_after": best.samples, "kept_loss": round(best.loss, 4)} if best else {}),
         "device": device_name(config.device),
         "training_seconds": round(time.monotonic() - began, 1),
     }

@@ -34,8 +34,8 @@ from placer.starts import soften
 from placer.weights import policy_path
 from placer.zero_shot import WIRE_WEIGHTS, zero_shot
 
-LESSONS, HELD_OUT = 0, 1
-"""Streams of synthetic designs: those to learn from and those to judge by."""
+LESSONS, HELD_OUT, CHOOSING = 0, 1, 2
+"""Streams of synthetic designs: those to learn from, those to judge by, and those by which weights are chosen."""
 
 UNTRAINED = "untrained"
 """The policy to compare with."""

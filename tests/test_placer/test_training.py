@@ -15,7 +15,7 @@ from netlists.synthetic import SyntheticConfig, generate
 from placer.checkpoint import load_checkpoint, save_checkpoint, weights_of
 from placer.config import PolicyConfig, PPOConfig, TrainConfig
 from placer.features import PolicyTask
-from placer.imitation import ImitationConfig, cross_entropy, imitate, make_lesson
+from placer.imitation import BestWeights, ImitationConfig, cross_entropy, imitate, make_lesson
 from placer.kept import kept_placement
 from placer.pipeline import PlaceConfig, place
 from placer.policy import Policy
@@ -259,6 +259,20 @@ def test_imitation_ends_when_it_has_seen_its_samples(small):
     imitate(policy, [lesson], config, lambda epoch, _: passes.append(epoch))
     assert 2 * count < sum(seen) <= 2 * count + max(seen)
     assert passes == [0, 1, 2]
+
+
+def test_the_weights_kept_are_those_that_foresee_further_lessons_best(small):
+    """One lesson is soon learned by heart: what comes of going on is no better with another one, and is not kept."""
+    torch.manual_seed(0)
+    lesson, other = (make_lesson(small, 1000, seed) for seed in range(2))
+    config = ImitationConfig(samples=4000, minibatch=64, learning_rate=1e-2)
+    policies, best = [Policy(TINY), Policy(TINY)], BestWeights([other])
+    policies[1].load_state_dict(policies[0].state_dict())
+    imitate(policies[0], [lesson], config)
+    imitate(policies[1], [lesson], config, best=best)
+    last, kept = (cross_entropy(policy, [other], config) for policy in policies)
+    assert best.samples < config.samples
+    assert best.loss == kept < last
 
 
 def random_costs(design, episodes):
