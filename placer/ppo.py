@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from env.episodes import Task
-from env.vector import FloorplanVectorEnv
 from netlists import Design, NetlistError, Placement
 from netlists.files import make_folder, remove, write_bytes
 from netlists.plc import write_plc
@@ -162,9 +161,9 @@ class _Run:
         config, tasks = self.config, [self.tasks[k] for k in indices]
         dealt = [b % len(self.tasks) for b in range(max(config.envs, len(self.tasks)))]
         design_of = [k for k in dealt if k in indices]
-        env = FloorplanVectorEnv([self.tasks[k].task for k in design_of], config.floorplan, config.threads)
         steps = config.ppo.steps or whole_episodes(max(len(task.order_node) for task in tasks))
-        player = Player(env, tasks, [indices.index(k) for k in design_of], config.device)
+        task_of = [indices.index(k) for k in design_of]
+        player = Player(tasks, task_of, config.floorplan, config.threads, config.device)
         return _Group(design_of, player, steps)
 
     def _remove_former(self) -> None:

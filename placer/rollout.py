@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from env.episodes import FloorplanConfig
 from env.vector import FloorplanVectorEnv
 from placer.batching import GraphBatch, Sample, StepBatch, collate
 from placer.compiled import compile_policy
@@ -208,15 +209,29 @@ def compiled_forward(policy: Policy, graphs: GraphBatch) -> Forward:
 
 
 class Player:
-    """Plays episodes of a vector environment with a policy."""
+    """Plays episodes of a vector environment with a policy.
+
+    Args:
+        tasks: of the designs to place.
+        task_of: index of the task of each environment.
+        floorplan: that the tasks were made with.
+        threads: that step the environments.
+        device: of the policy.
+    """
 
     def __init__(
-        self, env: FloorplanVectorEnv, tasks: Sequence[PolicyTask], task_of: Sequence[int], device: str
+        self,
+        tasks: Sequence[PolicyTask],
+        task_of: Sequence[int],
+        floorplan: FloorplanConfig,
+        threads: int = 1,
+        device: str = "cpu",
     ) -> None:
-        self.env, self.tasks, self.task_of, self.device = env, list(tasks), list(task_of), device
+        self.tasks, self.task_of, self.device = list(tasks), list(task_of), device
+        self.env = FloorplanVectorEnv([self.tasks[k].task for k in self.task_of], floorplan, threads)
         self.graphs = GraphBatch.make(self.tasks, device)
         self.graph_start = self.graphs.start.cpu().numpy()
-        self.observation, _ = env.reset()
+        self.observation, _ = self.env.reset()
 
     def samples(self) -> list[Sample]:
         """The observation at hand, one entry an environment. Arrays are fresh at every step: they may be kept."""

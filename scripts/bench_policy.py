@@ -21,7 +21,7 @@ from bench_speed import BENCHMARKS, median, timed
 from record import device_name, portable_provenance
 
 import netlists
-from env import FloorplanConfig, FloorplanVectorEnv, Task
+from env import FloorplanConfig, Task
 from env.episodes import Episodes
 from netlists import Design
 from netlists.files import make_folder, write_bytes
@@ -107,8 +107,8 @@ def training_speeds(task: PolicyTask, config: BenchPolicy) -> dict[str, Any]:
     torch.set_num_threads(config.threads)
     policy = load_checkpoint(SHIPPED).policy.eval().to(config.device)
     policy.policy_head.bf16 = config.bf16
-    env = FloorplanVectorEnv([task.task] * (2 * BATCH), CONFIG, config.threads)
-    player, generator = Player(env, [task], [0] * (2 * BATCH), config.device), torch.Generator().manual_seed(0)
+    player = Player([task], [0] * (2 * BATCH), CONFIG, config.threads, config.device)
+    generator = torch.Generator().manual_seed(0)
     steps = len(task.order_node)
     rolls: list[Rollout] = []
     rollout = spread(

@@ -22,7 +22,6 @@ from study import held_out_designs
 
 import netlists
 from env.episodes import Task
-from env.vector import FloorplanVectorEnv
 from netlists import Design
 from netlists.files import make_folder, write_bytes
 from placer.checkpoint import load_checkpoint
@@ -61,8 +60,7 @@ def episode_costs(policy: Policy, design: Design, config: Episodes) -> list[floa
     """Proxy costs of the episodes that found room for every macro."""
     floorplan = TrainConfig().floorplan
     task = PolicyTask.make(Task.make(design, floorplan))
-    env = FloorplanVectorEnv([task.task] * config.count, floorplan, config.threads)
-    player = Player(env, [task], [0] * config.count, "cpu")
+    player = Player([task], [0] * config.count, floorplan, config.threads)
     roll = player.play(policy, len(task.order_node), torch.Generator().manual_seed(config.seed))
     return [info["costs"]["proxy_cost"] for _, info in roll.finished if "costs" in info]
 

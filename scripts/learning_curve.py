@@ -17,7 +17,7 @@ import torch
 import tyro
 
 import netlists
-from env import FloorplanEnv, FloorplanVectorEnv, Task
+from env import FloorplanEnv, Task
 from netlists import Design
 from netlists.samples import sample_path
 from placer.config import PPOConfig, TrainConfig
@@ -69,8 +69,7 @@ def random_costs(design: Design, config: TrainConfig, episodes: int, seed: int) 
 def policy_costs(design: Design, config: TrainConfig, policy: Policy, episodes: int, seed: int) -> list[float]:
     """Proxy costs of episodes sampled from a policy."""
     task = PolicyTask.make(Task.make(design, config.floorplan))
-    env = FloorplanVectorEnv([task.task] * 10, config.floorplan, config.threads)
-    player, generator = Player(env, [task], [0] * 10, "cpu"), torch.Generator().manual_seed(seed)
+    player, generator = Player([task], [0] * 10, config.floorplan, config.threads), torch.Generator().manual_seed(seed)
     steps = len(task.order_node) * (episodes // 10)
     return [info["costs"]["proxy_cost"] for _, info in player.play(policy.eval(), steps, generator).finished]
 

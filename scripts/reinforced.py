@@ -30,7 +30,6 @@ from pretrain import PPO_AFTER_IMITATION
 from study import LESSONS, Maker, designs_to_judge_by, run_study
 
 from env.episodes import Task
-from env.vector import FloorplanVectorEnv
 from netlists import Design
 from placer.checkpoint import save_checkpoint
 from placer.config import EPISODE, TrainConfig
@@ -71,8 +70,8 @@ def reinforce_missing(variants: Sequence[Variant], config: LearningStudy) -> Non
             print(*future.result(), flush=True)
 
 
-def reinforce(most: int, config: LearningStudy, variant: Variant, seed: int) -> tuple[str, int, list[float]]:
-    """Writes the policy after PPO; returns the mean cost of the episodes of its first and of its last iteration.
+def reinforce(most: int, config: LearningStudy, variant: Variant, seed: int) -> tuple[str, int, dict[str, Any]]:
+    """Writes the policy after PPO; returns how it went.
 
     Args:
         most: designs of the variant that has most, see `Variant.designs`.
@@ -102,23 +101,21 @@ def reinforce(most: int, config: LearningStudy, variant: Variant, seed: int) -> 
     rows = read_curve(path.with_suffix(""))
     if rows[-1]["env_steps"] < config.ppo_steps:
         raise KeyboardInterrupt  # which `train` takes for a wish to end
-    costs = [round(row["proxy_cost"], 4) for row in rows if "proxy_cost" in row]
     details = {
         "temperature": round(temperature, 3),
         "env_steps": rows[-1]["env_steps"],
         "ppo_seconds": rows[-1]["seconds"],
-        "episode_costs": costs,
+        "episode_costs": [round(row["proxy_cost"], 4) for row in rows if "proxy_cost" in row],
+        "divergence": [round(row["approx_kl"], 4) for row in rows],
     }
     save_checkpoint(path, policy, ppo_settings_of(config, variant) | details)
-    return variant.name, seed, [costs[0], costs[-1]]
+    return variant.name, seed, details
 
 
 def temperature_for(entropy: float, policy: Policy, designs: Sequence[Design], seed: int) -> float:
     """By which logits are to be divided for that mean entropy of the actions, in nats, in an episode of each design."""
     tasks = [PolicyTask.make(Task.make(design, EPISODE)) for design in designs]
-    player = Player(
-        FloorplanVectorEnv([task.task for task in tasks], EPISODE, 1), tasks, list(range(len(tasks))), "cpu"
-    )
+    player = Player(tasks, range(len(tasks)), EPISODE)
     steps = max(len(task.order_node) for task in tasks)
     roll = player.play(policy.eval(), steps, torch.Generator().manual_seed(seed))
     logits, _ = forward_of(policy, player.graphs, "cpu")(roll.batch)

@@ -21,6 +21,9 @@ from study import UNTRAINED, checkpoint_maker, mean_and_spread
 SHIPPED = "shipped"
 """A policy to compare with; the trained ones are named after the number of their designs."""
 
+COLOURS = {"real": "#b3261e", "synthetic": "#3b6ea5"}
+"""Of the kinds of designs that policies are judged by."""
+
 
 @dataclass(frozen=True)
 class Scaling(LearningStudy):
@@ -39,40 +42,36 @@ def draw(path: Path, record: dict[str, Any]) -> None:
     from matplotlib.figure import Figure
 
     summary = record["summary"]
-    imitation = not record["settings"]["ppo_steps"]
-    figure = Figure(figsize=(11 if imitation else 7.5, 4.5), dpi=110, layout="constrained")
-    cost_axes, *loss_axes = figure.subplots(1, 1 + imitation, squeeze=False)[0]
     counts = [name for name in summary if name.isdigit()]
-    for kind, colour in (("real", "#b3261e"), ("synthetic", "#3b6ea5")):
-        if kind not in summary[UNTRAINED]:
-            continue
-        number = len(summary[UNTRAINED][kind]["proxy_costs"])
-        costs = [summary[name][kind]["relative"] for name in counts]
-        drawn = [(cost_axes, costs)]
-        for axes in loss_axes:
-            drawn.append((axes, [mean_and_spread(losses_of(record["runs"], name, kind)) for name in counts]))
-        for axes, points in drawn:
-            means, spreads = ([point[part] for point in points] for part in ("mean", "std"))
-            label = f"{number} {kind} designs"
-            axes.errorbar(list(map(int, counts)), means, spreads, color=colour, marker="o", capsize=3, label=label)
-        if SHIPPED in summary:
-            of_shipped = summary[SHIPPED][kind]["relative"]["mean"]
-            cost_axes.axhline(of_shipped, color=colour, ls="--", lw=1, label=f"{kind}, shipped")
-    cost_axes.axhline(1.0, color="#777777", lw=1, label="untrained")
-    for axes in (cost_axes, *loss_axes):
+    kinds = {kind: len(of["proxy_costs"]) for kind, of in summary[UNTRAINED].items() if kind in COLOURS}
+    panels = {"zero-shot cost over the untrained policy's": lambda kind, name: summary[name][kind]["relative"]}
+    if not record["settings"]["ppo_steps"]:
+        panels["cross-entropy, designs never seen"] = lambda kind, name: unseen_loss(record["runs"], kind, name)
+    figure = Figure(figsize=(4 + 3.5 * len(panels), 4.5), dpi=110, layout="constrained")
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (label, point) in zip(all_axes, panels.items(), strict=True):
+        for kind, number in kinds.items():
+            means, spreads = ([point(kind, name)[part] for name in counts] for part in ("mean", "std"))
+            name = f"{number} {kind} designs"
+            axes.errorbar(
+                list(map(int, counts)), means, spreads, color=COLOURS[kind], marker="o", capsize=3, label=name
+            )
         axes.set_xscale("log", base=2)
         axes.set_xticks(list(map(int, counts)), counts)
         axes.set_xlabel("synthetic designs in pretraining (equally many samples seen)")
-    cost_axes.set_ylabel("zero-shot cost over the untrained policy's")
-    for axes in loss_axes:
-        axes.set_ylabel("cross-entropy, designs never seen")
+        axes.set_ylabel(label)
+    cost_axes = all_axes[0]
+    for kind in kinds if SHIPPED in summary else ():
+        of_shipped = summary[SHIPPED][kind]["relative"]["mean"]
+        cost_axes.axhline(of_shipped, color=COLOURS[kind], ls="--", lw=1, label=f"{kind}, shipped")
+    cost_axes.axhline(1.0, color="#777777", lw=1, label="untrained")
     figure.legend(*cost_axes.get_legend_handles_labels(), frameon=False, loc="outside right upper")
     figure.savefig(path)
 
 
-def losses_of(runs: list[dict[str, Any]], policy: str, kind: str) -> list[float]:
-    """A policy's losses on unseen designs, one a seed."""
-    return [run["unseen_loss"][kind] for run in runs if run["policy"] == policy]
+def unseen_loss(runs: list[dict[str, Any]], kind: str, policy: str) -> dict[str, float]:
+    """Mean and spread, over seeds, of a policy's losses on unseen designs."""
+    return mean_and_spread([run["unseen_loss"][kind] for run in runs if run["policy"] == policy])
 
 
 def main(config: Scaling) -> None:

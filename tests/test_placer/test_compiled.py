@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import netlists
-from env import FloorplanConfig, FloorplanVectorEnv, Task
+from env import FloorplanConfig, Task
 from env.episodes import Episodes
 from env.graph import NODE_FEATURES
 from netlists import NetlistError
@@ -86,7 +86,7 @@ def test_checkpoint_of_other_sizes_is_refused(tmp_path):
 def test_compiled_rollouts_say_what_torch_says_of_several_designs():
     policy, tasks = random_policy(PolicyConfig()), [make_task(25), make_task(256)]
     graphs = GraphBatch.make(tasks)
-    player = Player(FloorplanVectorEnv([tasks[k].task for k in (0, 1, 1)]), tasks, [0, 1, 1], "cpu")
+    player = Player(tasks, [0, 1, 1], FloorplanConfig())
     rng = np.random.default_rng(0)
     with torch.no_grad():
         forward = compiled_forward(policy, graphs)
@@ -106,7 +106,7 @@ def test_compiled_rollouts_say_what_torch_says_of_several_designs():
 def test_rollouts_in_bfloat16_are_those_of_torch():
     policy, task = random_policy(PolicyConfig()), make_task(25)
     graphs = GraphBatch.make([task])
-    batch = collate([task], np.array([0]), Player(FloorplanVectorEnv([task.task]), [task], [0], "cpu").samples())
+    batch = collate([task], np.array([0]), Player([task], [0], FloorplanConfig()).samples())
     expected = forward_of(policy, graphs, "cpu")(batch)
     policy.policy_head.bf16 = True
     found = forward_of(policy, graphs, "cpu")(batch)

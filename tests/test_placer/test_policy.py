@@ -6,7 +6,6 @@ import pytest
 import torch
 
 import netlists
-from env import FloorplanVectorEnv
 from env.episodes import FloorplanConfig, Task
 from env.graph import Graph
 from netlists.samples import sample_path
@@ -37,12 +36,12 @@ def policy():
 
 def observations(tasks, steps=5):
     """Samples of both tasks after some random steps."""
-    env = FloorplanVectorEnv([task.task for task in tasks])
-    player = Player(env, tasks, list(range(len(tasks))), "cpu")
+    player = Player(tasks, range(len(tasks)), FloorplanConfig())
     rng = np.random.default_rng(0)
     samples = player.samples()
     for _ in range(steps):
-        player.observation, *_ = env.step(np.array([rng.choice(np.flatnonzero(s[2]["action_mask"])) for s in samples]))
+        actions = np.array([rng.choice(np.flatnonzero(seen["action_mask"])) for _, _, seen in samples])
+        player.observation, *_ = player.env.step(actions)
         samples = player.samples()
     return samples
 
