@@ -1,4 +1,5 @@
 import copy
+import platform
 from dataclasses import fields, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from placer._policy_net import convolve_grids, sum_messages
 from placer.batching import GraphBatch, StepBatch, collate
 from placer.config import PolicyConfig
 from placer.features import PolicyTask
-from placer.layers import GatedSum, Grids, NetConv, grid_layer
+from placer.layers import GatedSum, GridConvolution, Grids, NetConv, grid_layer
 from placer.policy import Policy, sample_actions
 from placer.rollout import WORST_RETURN, Player, ReturnScale, gae, normalise_by_task, ppo_loss, to_own_grid
 
@@ -288,3 +289,20 @@ def test_compiled_convolutions_refuse_other_shapes():
         convolve_grids(x, weight, shift[:, :5], None, rows, rows, *to)
     with pytest.raises(ValueError, match="arrays of a layer differ"):
         convolve_grids(x, weight, shift, to[0][:1], rows, rows, *to)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="only there are they slow, and flushed")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_gradients_too_small_for_their_precision_count_as_zero(threads):
+    """They would take a hundred times as long; what is no business of the layer keeps them."""
+    tiny, torch_threads = float(np.float32(1e-39)), torch.get_num_threads()
+    x, weight = torch.ones(2, 3, 4, 4, requires_grad=True), torch.ones(5, 3, 3, 3)
+    size = torch.tensor([4, 4])
+    torch.set_num_threads(threads)
+    written = GridConvolution.apply(x, weight, torch.zeros(2, 5), None, size, size)
+    (lost,) = torch.autograd.grad(written, x, torch.full_like(written, tiny), retain_graph=True)
+    (kept,) = torch.autograd.grad(written, x, torch.full_like(written, 1e10 * tiny))
+    torch.set_num_threads(torch_threads)
+    assert not lost.any()
+    assert (kept > 0).all()
+    assert np.float32(tiny) * np.float32(1) > 0
