@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -277,29 +277,18 @@ class _Run:
         return _Experience(group, roll, normalise_by_task(advantages, group.design_of), returns)
 
     def _update(self, experience: list[_Experience]) -> dict[str, float]:
-        """Some passes over the experience; a minibatch is of one group."""
-        ppo = self.config.ppo
-        history: list[dict[str, float]] = []
-        for _ in range(ppo.epochs):
-            begin = len(history)
-            for i in self.shuffle.permutation(len(experience)):
-                history += self._update_group(experience[i])
-            if np.mean([h["approx_kl"] for h in history[begin:]]) > ppo.target_kl:
-                break
-        return {name: float(np.mean([h[name] for h in history])) for name in history[0]}
-
-    def _update_group(self, of: _Experience) -> list[dict[str, float]]:
+        """Gradient steps on minibatches until the policy has moved by `target_kl`; means of what they said."""
         ppo, device = self.config.ppo, self.config.device
-        arrays = (of.roll.actions, of.roll.log_probability, of.advantages, of.returns)
-        flat = [torch.as_tensor(array.reshape(-1), device=device) for array in arrays]
-        count = of.returns.size
         history: list[dict[str, float]] = []
-        drawn = self.shuffle.permutation(count)[: math.ceil(ppo.sample_share * count)]
-        for index in np.array_split(drawn, max(1, len(drawn) // ppo.minibatch)):
+        for of, index in self._minibatches(experience):
             chosen = torch.from_numpy(index)
             embeddings = self.policy.embed(of.group.player.graphs)
             logits, values = self.policy(embeddings, of.roll.batch.select(chosen).to(device))
-            terms = ppo_loss(logits, values, *(array[chosen.to(device)] for array in flat), clip=ppo.clip)
+            arrays = (of.roll.actions, of.roll.log_probability, of.advantages, of.returns)
+            taken = (torch.from_numpy(array.reshape(-1)[index]).to(device) for array in arrays)
+            terms = ppo_loss(logits, values, *taken, clip=ppo.clip)
+            if terms.approx_kl > ppo.target_kl:
+                break
             loss = terms.policy_loss + ppo.value * terms.value_loss - ppo.entropy * terms.entropy
             self.optimizer.zero_grad()
             loss.backward()
@@ -307,7 +296,18 @@ class _Run:
             norm = torch.nn.utils.clip_grad_norm_(self.policy.acting_parameters(), ppo.max_grad_norm)
             self.optimizer.step()
             history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
-        return history
+        means = {name: float(np.mean([of_step[name] for of_step in history])) for name in history[0]}
+        return means | {"gradient_steps": len(history)}
+
+    def _minibatches(self, experience: list[_Experience]) -> Iterator[tuple[_Experience, NDArray[np.int64]]]:
+        """Some passes over the experience; a minibatch is of one group."""
+        ppo = self.config.ppo
+        for _ in range(ppo.epochs):
+            for i in self.shuffle.permutation(len(experience)):
+                of = experience[i]
+                drawn = self.shuffle.permutation(of.returns.size)[: math.ceil(ppo.sample_share * of.returns.size)]
+                for index in np.array_split(drawn, max(1, len(drawn) // ppo.minibatch)):
+                    yield of, index
 
     def _row(self, finished: list[tuple[int, dict[str, Any]]], losses: dict[str, float]) -> dict[str, Any]:
         complete = [(design, info) for design, info in finished if "costs" in info]

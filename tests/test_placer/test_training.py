@@ -101,6 +101,18 @@ def test_a_share_of_the_samples_is_learned_from(small, tmp_path, monkeypatch):
         assert curve(tmp_path)[0]["env_steps"] == 32
 
 
+def test_updates_end_once_the_policy_has_moved_far(small, tmp_path):
+    made = {}
+    for target_kl in (1e-4, 1e9):
+        ppo = PPOConfig(steps=8, epochs=2, minibatch=4, learning_rate=1e-2, target_kl=target_kl)
+        train([small], settings(ppo=ppo, iterations=1), tmp_path)
+        (row,) = curve(tmp_path)
+        made[row["gradient_steps"]] = row["approx_kl"]
+    (few, few_moved), (every, all_moved) = sorted(made.items())
+    assert 1 <= few < every == 2 * 32 // 4
+    assert few_moved <= 1e-4 < all_moved
+
+
 def test_errors_of_the_values_do_not_shorten_the_steps_of_the_policy(small, tmp_path):
     ppo = [PPOConfig(steps=16, epochs=1, minibatch=16, value=value) for value in (0.0, 1e4)]
     few, many = (train([small], settings(ppo=of, iterations=1), tmp_path / str(of.value)) for of in ppo)
