@@ -49,17 +49,15 @@ def draw(path: Path, record: dict[str, Any]) -> None:
         panels["cross-entropy, designs never seen"] = lambda kind, name: unseen_loss(record["runs"], kind, name)
     figure = Figure(figsize=(4 + 3.5 * len(panels), 4.5), dpi=110, layout="constrained")
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, (label, point) in zip(all_axes, panels.items(), strict=True):
+    for axes, (title, point) in zip(all_axes, panels.items(), strict=True):
         for kind, number in kinds.items():
             means, spreads = ([point(kind, name)[part] for name in counts] for part in ("mean", "std"))
-            name = f"{number} {kind} designs"
-            axes.errorbar(
-                list(map(int, counts)), means, spreads, color=COLOURS[kind], marker="o", capsize=3, label=name
-            )
+            style = {"color": COLOURS[kind], "marker": "o", "capsize": 3, "label": f"{number} {kind} designs"}
+            axes.errorbar(list(map(int, counts)), means, spreads, **style)
         axes.set_xscale("log", base=2)
         axes.set_xticks(list(map(int, counts)), counts)
         axes.set_xlabel("synthetic designs in pretraining (equally many samples seen)")
-        axes.set_ylabel(label)
+        axes.set_ylabel(title)
     cost_axes = all_axes[0]
     for kind in kinds if SHIPPED in summary else ():
         of_shipped = summary[SHIPPED][kind]["relative"]["mean"]
