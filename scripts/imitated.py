@@ -191,7 +191,7 @@ def remembered(path: Path, expected: dict[str, Any]) -> tuple[Policy, dict[str, 
     checkpoint = load_checkpoint(path)
     details = {name: value for name, value in checkpoint.record.items() if name != "versions"}
     for name, value in expected.items():
-        if details.pop(name) != value:
+        if details.pop(name, None) != value:
             sys.exit(f"{path} was trained with other {name}; move it away or name another --runs")
     return checkpoint.policy, details
 
