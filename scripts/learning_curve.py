@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import tyro
+from episodes import Episodes, episode_costs
 
 import netlists
-from env import FloorplanEnv, Task
+from env import FloorplanEnv
 from netlists import Design
 from netlists.samples import sample_path
 from placer.config import PPOConfig, TrainConfig
-from placer.features import PolicyTask
-from placer.policy import Policy
 from placer.ppo import read_curve, train
 from placer.report import TrainReport
-from placer.rollout import Player
 from placer.versions import provenance
 
 
@@ -42,9 +39,9 @@ class Curve:
     minutes: float = 10.0
     """Of training."""
     episodes: int = 100
-    """Random episodes on each design."""
+    """On each design, of the trained policy and of random actions."""
     seed: int = 0
-    """Of training and of the random episodes."""
+    """Of training and of the episodes."""
     threads: int = 2
     """Threads of torch and of the environments."""
 
@@ -64,14 +61,6 @@ def random_costs(design: Design, config: TrainConfig, episodes: int, seed: int) 
             observation, _, terminated, _, info = env.step(rng.choice(np.flatnonzero(observation["action_mask"])))
         costs.append(info["costs"]["proxy_cost"])
     return costs
-
-
-def policy_costs(design: Design, config: TrainConfig, policy: Policy, episodes: int, seed: int) -> list[float]:
-    """Proxy costs of episodes sampled from a policy."""
-    task = PolicyTask.make(Task.make(design, config.floorplan))
-    player, generator = Player([task], [0] * 10, config.floorplan, config.threads), torch.Generator().manual_seed(seed)
-    steps = len(task.order_node) * (episodes // 10)
-    return [info["costs"]["proxy_cost"] for _, info in player.play(policy.eval(), steps, generator).finished]
 
 
 def draw(path: Path, record: dict[str, Any]) -> None:
@@ -102,10 +91,11 @@ def main(config: Curve) -> None:
     )
     policy = train(designs, settings, config.run, resume=True, observer=TrainReport(quiet=False))
     curve = read_curve(config.run)
+    sampled = Episodes(count=config.episodes, seed=config.seed, threads=config.threads)
     by_design = {}
     for name, design in zip(config.samples, designs, strict=True):
         drawn = random_costs(design, settings, config.episodes, config.seed)
-        learned = policy_costs(design, settings, policy, config.episodes, config.seed)
+        learned = episode_costs(policy.eval(), design, sampled)
         by_design[name] = {"random": summary(drawn), "policy": summary(learned)}
     # The curve averages over finished episodes: a design counts as often as its episodes are short.
     often = [1 / design.netlist.is_hard.sum() for design in designs]
