@@ -21,7 +21,7 @@ from placer.clock import BEGAN
 
 @dataclass(frozen=True)
 class Place:
-    """Place the macros of a design: writes placement.plc, placement.png and result.json."""
+    """Place the macros of a design: writes placement.plc, result.json and pictures."""
 
     design: Positional[Path]
     """Netlist file, or design folder."""
