@@ -227,7 +227,7 @@ def test_bench_says_which_run_failed(tmp_path, capsys):
 
 def test_another_run_in_the_folder_leaves_no_picture_of_an_earlier_search(tmp_path):
     arguments = ["place", SAMPLE, "--policy", "none", "--threads", "1", "--out", str(tmp_path)]
-    assert main([*arguments, "--seconds", "1"]) == 0
+    assert main([*arguments, "--seconds", "4"]) == 0
     assert (tmp_path / "search.png").exists()
     assert main([*arguments, "--seconds", "1", "--method", "random"]) == 0
     assert not (tmp_path / "search.png").exists()

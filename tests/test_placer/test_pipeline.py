@@ -91,7 +91,7 @@ def test_search_goes_on_from_a_given_placement_that_is_any_good(improved, policy
 
 @pytest.mark.parametrize("policy", ["none", "shipped"])
 def test_a_given_placement_worse_than_what_nobody_learned_is_not_gone_on_from(policy):
-    found = place(crowded("systolic", 13), seconds=3, policy=policy, threads=1)
+    found = place(crowded("systolic", 13), seconds=8, policy=policy, threads=1)  # enough on a busy machine, too
     starts = found.details["starts"]
     assert found.start == min(starts, key=lambda name: starts[name]) != "given"
     assert found.costs.proxy_cost < starts[found.start]
