@@ -1,5 +1,6 @@
 """The floorplan environment and the compiled core: exact cost, episodes, search. Never imports torch."""
 
+import sys
 from typing import Any
 
 try:
@@ -29,16 +30,25 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'env' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(_LAZY[name]), name)
+    found = getattr(import_module(_LAZY[name]), name)
+    if "gymnasium" in sys.modules:
+        register()
+    return found
 
 
 def register() -> None:
-    """Registers `placer/Floorplan-v0` with gymnasium: `gymnasium.make(ENV_ID, design=design)`."""
-    import gymnasium
+    """Registers `placer/Floorplan-v0` with gymnasium: `gymnasium.make(ENV_ID, design=design)`.
 
-    if ENV_ID not in gymnasium.registry:
-        gymnasium.register(ENV_ID, entry_point="env.floorplan:FloorplanEnv", disable_env_checker=True)
+    That happens by itself when `FloorplanEnv` is first asked for, and where gymnasium is imported before `env`.
+    """
+    from gymnasium.envs.registration import register, registry
 
+    if ENV_ID not in registry:
+        register(ENV_ID, entry_point="env.floorplan:FloorplanEnv", disable_env_checker=True)
+
+
+if "gymnasium" in sys.modules:
+    register()
 
 __all__ = [
     "ENV_ID",

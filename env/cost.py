@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from env import _core
-from netlists import Canvas, Netlist, Placement
+from netlists import Canvas, Netlist, NetlistError, Placement
 
 
 @dataclass(frozen=True)
 class CostWeights:
-    """Weights of the cost terms in the proxy cost."""
+    """Weights of the cost terms in the proxy cost.
+
+    Raises:
+        NetlistError: one of them is negative, infinite or not a number.
+    """
 
     wirelength: float = 1.0
     density: float = 0.5
     congestion: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not all(0 <= weight < math.inf for weight in astuple(self)):
+            raise NetlistError(f"weights of the cost are {astuple(self)}, expected three finite numbers of at least 0")
 
 
 @dataclass(frozen=True)

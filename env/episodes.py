@@ -26,8 +26,8 @@ ORDERS = ("area", "connections", "index")
 class FloorplanConfig:
     """What episodes are about."""
 
-    order: str = "area"
-    """Order of the hard macros, one of `ORDERS`; ties by index."""
+    order: str | Sequence[int] = "area"
+    """Order of the hard macros, one of `ORDERS` (ties by index) or the nodes themselves."""
     weights: CostWeights = field(default_factory=CostWeights)
     """Weights of the cost terms in the reward."""
     shaped: bool = False
@@ -119,16 +119,21 @@ class Task:
         return math.prod(self.design.canvas.congestion_grid)
 
 
-def placement_order(design: Design, order: str) -> NDArray[np.int32]:
+def placement_order(design: Design, order: str | Sequence[int]) -> NDArray[np.int32]:
     """The movable hard macros in the order in which an episode places them.
 
     Raises:
-        ValueError: no such order.
+        ValueError: no such order, or nodes that are not the movable hard macros, each once.
     """
     netlist = design.netlist
-    if order not in ORDERS:
-        raise ValueError(f"order is '{order}', expected one of {', '.join(ORDERS)}")
     nodes = np.flatnonzero(netlist.is_hard & ~design.placement.fixed)
+    if not isinstance(order, str):
+        given = np.asarray(order, np.int32)
+        if not np.array_equal(np.sort(given), nodes):
+            raise ValueError(f"order is {given.tolist()}, expected each movable hard macro once: {nodes.tolist()}")
+        return given
+    if order not in ORDERS:
+        raise ValueError(f"order is '{order}', expected one of {', '.join(ORDERS)}, or nodes")
     if order == "area":
         key = np.prod(netlist.size, axis=0)
     elif order == "connections":
@@ -171,7 +176,7 @@ class Episodes:
         self._paid[episode] = 0.0
 
     def step(self, actions: NDArray[np.int64]) -> StepOutcome:
-        """Places the next macro of every episode. Episodes that end stay as they are until `reset`.
+        """Places the next macro of every episode, or of none. Episodes that end stay as they are until `reset`.
 
         Raises:
             ValueError: an action is not legal.

@@ -36,11 +36,17 @@ class Legality:
     """Hard macros that overlap a blockage."""
     unplaced: int
     """Ports, macros and cells without a position."""
+    unplaced_macros: int
+    """The macros among these."""
 
     @property
     def legal(self) -> bool:
-        """All macros are placed, wholly inside, off the blockages, and no two hard ones overlap or miss their halo."""
-        return not (self.overlapping_pairs or self.too_close or self.outside or self.on_blockage or self.unplaced)
+        """All macros are placed, wholly inside, off the blockages, and no two hard ones overlap or miss their halo.
+
+        Ports and standard cells are somebody else's to place.
+        """
+        wrong = (self.overlapping_pairs, self.too_close, self.outside, self.on_blockage, self.unplaced_macros)
+        return not any(wrong)
 
 
 def check_legality(design: Design) -> Legality:
@@ -50,7 +56,8 @@ def check_legality(design: Design) -> Legality:
     boxes = np.stack(
         [placement.x - width / 2, placement.y - height / 2, placement.x + width / 2, placement.y + height / 2]
     )
-    is_macro = ~netlist.is_port & placement.placed
+    is_macro = netlist.is_hard | netlist.is_soft_macro
+    placed_macro = is_macro & placement.placed
     is_hard = netlist.is_hard & placement.placed
     hard = boxes[:, is_hard]
     halo = canvas.constraints.halos(netlist, canvas.halo)[is_hard]
@@ -68,10 +75,11 @@ def check_legality(design: Design) -> Legality:
         too_close=int(
             np.triu(close & ~np.logical_and.outer(placement.fixed[is_hard], placement.fixed[is_hard]), 1).sum()
         ),
-        off_canvas=int((centre_off & is_macro).sum()),
-        outside=int((outside & is_macro).sum()),
+        off_canvas=int((centre_off & placed_macro).sum()),
+        outside=int((outside & placed_macro).sum()),
         on_blockage=int(_overlap(hard, blockages).any(axis=1).sum()),
         unplaced=int((~placement.placed).sum()),
+        unplaced_macros=int((is_macro & ~placement.placed).sum()),
     )
 
 

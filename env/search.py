@@ -63,6 +63,8 @@ class SearchConfig:
     on_cells: bool = False
     """Hard macros move to where they cover whole grid cells only (`FloorplanConfig.whole_cells`) and are not turned: to
     where an episode can put them."""
+    limit: float = math.inf
+    """Seconds after which a search of so many moves ends all the same; below infinity it may depend on the clock."""
 
 
 class TracePoint(NamedTuple):
@@ -218,7 +220,8 @@ class _Run:
             self._keep(chains)
 
     def _seconds_left(self) -> float:
-        return math.inf if self.config.moves is not None else self.began + self.config.seconds - time.monotonic()
+        allowed = self.config.seconds if self.config.moves is None else self.config.limit
+        return self.began + allowed - time.monotonic()
 
     def _moves_left(self) -> int:
         """Of each chain."""
@@ -266,7 +269,7 @@ def fit_temperature(placement: Placement, model: CostModel, movable: NDArray[np.
     for _ in range(PILOTS):
         middle = math.sqrt(low * high)
         pilot = _core.Search(model.core, core, movable, weights, config.seed, 1, on_cells=config.on_cells)
-        pilot.run(middle, middle, math.inf, PILOT_MOVES)
+        pilot.run(middle, middle, deadline - time.monotonic(), PILOT_MOVES)
         low, high = (middle, high) if pilot.proxy < before else (low, middle)
         if time.monotonic() > deadline:
             break

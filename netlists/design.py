@@ -57,18 +57,19 @@ class Design:
         """Raises NetlistError if no legal placement can exist: a macro that fits nowhere, or too much area."""
         netlist, canvas = self.netlist, self.canvas
         self._check_fixed_placed()
-        hard = np.flatnonzero(netlist.is_hard)
-        width, height = turn_size(netlist.size, self.placement.orientation)[:, hard]
-        margin = np.where(self.placement.fixed[hard], 0.0, 2 * canvas.constraints.boundary)
+        hard = netlist.is_hard
+        width, height = turn_size(netlist.size, self.placement.orientation)
+        margin = np.where(hard & ~self.placement.fixed, 2 * canvas.constraints.boundary, 0.0)
         too_large = (width + margin > canvas.width) | (height + margin > canvas.height)
+        too_large &= hard | netlist.is_soft_macro
         if too_large.any():
             at = int(np.argmax(too_large))
             inside = f", less {margin[at] / 2:g} um at each edge" if margin[at] else ""
             raise NetlistError(
-                f"macro '{netlist.node_name[hard[at]]}' is {width[at]:g} x {height[at]:g} um, larger than "
+                f"macro '{netlist.node_name[at]}' is {width[at]:g} x {height[at]:g} um, larger than "
                 f"the canvas of {canvas.width:g} x {canvas.height:g} um{inside}; enlarge the canvas or turn the macro"
             )
-        area, supply = float(np.sum(width * height)), canvas.width * canvas.height
+        area, supply = float(np.sum((width * height)[hard])), canvas.width * canvas.height
         if area > supply:
             raise NetlistError(
                 f"the hard macros take {area:g} um^2, {100 * area / supply:.1f} % of the canvas of "

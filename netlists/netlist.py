@@ -116,9 +116,13 @@ class Netlist:
         return self.kind == Kind.HARD_MACRO
 
     @cached_property
+    def is_soft_macro(self) -> NDArray[np.bool_]:
+        return self.kind == Kind.SOFT_MACRO
+
+    @cached_property
     def is_soft(self) -> NDArray[np.bool_]:
         """Soft macros and standard cells: what only density minds overlapping."""
-        return (self.kind == Kind.SOFT_MACRO) | (self.kind == Kind.STDCELL)
+        return self.is_soft_macro | (self.kind == Kind.STDCELL)
 
     def validate(self) -> None:
         """Raises NetlistError, naming field, index and value, where an array breaks the model."""

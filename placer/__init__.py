@@ -3,6 +3,7 @@
 __version__ = "0.1.0"
 
 from placer.clock import BEGAN as BEGAN  # first: it looks at the clock
-from placer.pipeline import PlaceConfig, PlaceResult, place
+from placer.pipeline import PlaceConfig, place
+from placer.result import PlaceResult
 
 __all__ = ["PlaceConfig", "PlaceResult", "__version__", "place"]

@@ -35,10 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 bad input or impossible request, 2 usage, 130 interrupted,
     141 nobody reads what it prints any more.
     """
-    command: Any = tyro.cli(
-        Command, prog="placer", args=argv, description="Macro placement with a pretrained graph policy."
-    )  # type: ignore[call-overload]
     try:
+        command: Any = tyro.cli(
+            Command, prog="placer", args=argv, description="Macro placement with a pretrained graph policy."
+        )  # type: ignore[call-overload]
         code = command.run()
         sys.stdout.flush()
         return code

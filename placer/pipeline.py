@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ from env.search import SearchConfig, SearchResult, anneal_soft_macros, fit_tempe
 from env.start import analytic_start, check_placeable, legalize, movable_macros
 from netlists import Design, NetlistError, Placement
 from placer.baselines.method import Method
+from placer.result import PlaceResult, Stage
 from placer.starts import (
     Start,
     anneal_from,
@@ -39,9 +40,17 @@ MAX_POLICY_NODES = 5000
 """Most nodes of a design that the policy is asked about. It was made for clustered netlists; on flat ones a rollout
 takes minutes, and they are placed as with `none`."""
 
+WRITING_SECONDS = 6e-5
+"""For each node beyond those of a clustered netlist: writing and drawing 89,000 takes 6 s on a slow processor."""
+
 ZERO_SHOT_SECONDS, ZERO_SHOT_ROLLOUTS = 9.7, 4.0
 """With `seconds=0`: when the soft macros of the best rollout are ready, and what rollouts may take of it. Soft macros
 make more of the time than further rollouts do."""
+
+TRIAL_SHARE, TRIALS_SHARE, ROLLOUTS_SHARE = 0.05, 0.4, 0.15
+"""Most of a budget that the short search from a start may take, after which share of it no further start is tried, and
+what rollouts before a search may take; if they would take more, the policy is left out. On the public designs and a
+budget of 10 s none of that is reached on a quiet processor with AVX-512."""
 
 COMPARED_MACROS = 300
 """Macros of the design for each second of the budget, up to which starts are compared, which then takes about a tenth
@@ -69,48 +78,6 @@ class PlaceConfig:
     """`search`, or one of `placer.baselines.METHODS`, or a method of one's own."""
     weights: CostWeights = field(default_factory=CostWeights)
     """Weights of the cost terms."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the pipeline, its end and what it reached."""
-
-    name: str
-    seconds: float
-    """Since the beginning of the run."""
-    proxy_cost: float
-
-
-@dataclass(frozen=True)
-class PlaceResult:
-    """What came out."""
-
-    placement: Placement
-    costs: Costs
-    start_costs: Costs | None
-    """Costs of the given placement; None where not everything in it is placed."""
-    stages: list[Stage]
-    legal: bool
-    start: str
-    """The start that the search went on from."""
-    details: dict[str, Any]
-    """Costs of all starts; moves, acceptance and trace of the search; a `note` on what was asked for and not done."""
-    search: SearchResult | None = None
-    """What the search found, if there was one."""
-    interrupted: bool = False
-    """By Ctrl-C: the best that was found until then."""
-
-    def record(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "costs": asdict(self.costs),
-            "start_costs": asdict(self.start_costs) if self.start_costs else None,
-            "legal": self.legal,
-            "start": self.start,
-            "interrupted": self.interrupted,
-            "stages": [asdict(stage) for stage in self.stages],
-            **self.details,
-        }
 
 
 def place(
@@ -154,7 +121,7 @@ class _Pipeline:
         start_costs = self.model.evaluate(design.placement) if design.placement.placed.all() else None
         name, placement, costs, details = self._search() if config.method == "search" else self._rival()
         legality = check_legality(design.with_placement(placement))
-        if not legality.legal and design.placement.placed[design.netlist.is_port].all():
+        if not legality.legal:
             raise NetlistError(f"no legal placement was found: {legality}; enlarge the canvas or free fixed macros")
         return PlaceResult(
             placement, costs, start_costs, self.stages, legality.legal, name, details, self.found, self.interrupted
@@ -172,6 +139,8 @@ class _Pipeline:
                 f"the policy was not asked: the design has {design.netlist.num_nodes} nodes, more than "
                 f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
             )
+        elif config.policy != "none" and "policy" not in starts:
+            details["note"] = "the policy was left out: no rollout found room for every macro in the time that it has"
         if self.interrupted:
             return name, placement, costs, details
         if config.seconds == 0:
@@ -258,8 +227,13 @@ class _Pipeline:
 
     def _left(self) -> float:
         """Seconds for searching; some are kept for writing and drawing what was found."""
-        seconds = self.config.seconds
-        return seconds - (time.monotonic() - self.began) - min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0)
+        seconds, many = self.config.seconds, max(0, self.design.netlist.num_nodes - MAX_POLICY_NODES)
+        kept = min(0.15 * seconds, 0.15 + 0.01 * seconds, 1.0) + min(0.5 * seconds, WRITING_SECONDS * many)
+        return seconds - (time.monotonic() - self.began) - kept
+
+    def _share_spent(self) -> float:
+        """Of the budget."""
+        return (time.monotonic() - self.began) / (self.config.seconds or ZERO_SHOT_SECONDS)
 
     @property
     def _small_enough_to_compare(self) -> bool:
@@ -280,7 +254,7 @@ class _Pipeline:
         except KeyboardInterrupt:
             self.interrupted = True
         if not starts:
-            self._offer(starts, self._analytic_start().items())
+            self._offer(starts, self._last_resort().items())
         return starts
 
     def _offer(self, starts: dict[str, Start], found: Iterable[tuple[str, Start]]) -> None:
@@ -301,6 +275,16 @@ class _Pipeline:
         config = self.config
         return not config.from_scratch and config.seconds > 0 and bool(self.design.placement.placed.all())
 
+    def _last_resort(self) -> dict[str, Start]:
+        """The analytic placement; where there is no room for it, the given one, which is asked last."""
+        try:
+            return self._analytic_start()
+        except NetlistError:
+            given = None if self.config.from_scratch else legal_start(self.design, self.design.placement, self.model)
+            if given is None or not given.placed.all():
+                raise
+            return {"given": Start.make(given, self.model)}
+
     def _analytic_start(self) -> dict[str, Start]:
         """As it is."""
         # Where the legaliser found no room before, it now says what is in the way.
@@ -310,13 +294,15 @@ class _Pipeline:
     def _tried(self, wanted: Sequence[tuple[str, Placement, bool]]) -> Iterator[tuple[str, Start]]:
         """Placements legalised, and what is made of them in short; threads take one each.
 
-        Those for which the legaliser finds no room are left out.
+        Those for which the legaliser finds no room, or for which too much of the time is over, are left out.
 
         Args:
             wanted: name, placement, and whether its soft macros are to be placed anew.
         """
 
         def tried(placement: Placement, anew: bool) -> Start | None:
+            if self._share_spent() > TRIALS_SHARE:
+                return None
             rough = legal_start(self.design, placement, self.model, anew)
             return self._try(rough) if rough else None
 
@@ -331,7 +317,7 @@ class _Pipeline:
         design, model, seed = self.design, self.model, self.config.seed
         if self.config.seconds == 0:
             return anneal_from(design, rough, model, seed, DRAFT_MOVES)
-        return search_shortly(design, rough, model, seed)
+        return search_shortly(design, rough, model, seed, TRIAL_SHARE * self.config.seconds)
 
     def _policy_starts(self) -> Iterator[tuple[str, Start]]:
         """What the policy's training run kept as the best placement of this very design, and the best rollout.
@@ -348,9 +334,12 @@ class _Pipeline:
             yield "kept", Start.make(kept, self.model)
         if self._too_large_for_policy:
             return
-        left = self.began + ZERO_SHOT_ROLLOUTS - time.monotonic()
-        seconds = 0.0 if self.config.seconds > 0 else max(0.0, left)
-        placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
+        if self.config.seconds > 0:
+            limit = ROLLOUTS_SHARE * self.config.seconds
+            placements = zero_shot(self.design, weights, self.config, 0.0, self._analytic, limit=limit)
+        else:
+            seconds = max(0.0, self.began + ZERO_SHOT_ROLLOUTS - time.monotonic())
+            placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
         if placements and self.config.seconds > 0:
             start = self._try(placements[0])
             yield "policy", replace(start, rough=self._legal_analytic or start.rough)

@@ -29,11 +29,12 @@ def evaluation(design: Design, costs: Costs, legality: Legality) -> dict[str, An
         "off_canvas": legality.off_canvas,
         "unplaced": legality.unplaced,
         "hard_macros": int(netlist.is_hard.sum()),
-        "soft_macros": int(netlist.is_soft.sum()),
+        "soft_macros": int(netlist.is_soft_macro.sum()),
         "ports": int(netlist.is_port.sum()),
         "nets": netlist.num_nets,
         "legal": legality.legal,
         "breaches": asdict(count_breaches(design, legality)),
+        "standard_cells": int((netlist.is_soft & ~netlist.is_soft_macro).sum()),
     }
 
 

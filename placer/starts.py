@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,9 +74,9 @@ def anneal_from(design: Design, rough: Placement, model: CostModel, seed: int, m
     return Start.make(anneal_soft_macros(design, rough, model, moves=moves, seed=seed).complete(), model, rough)
 
 
-def search_shortly(design: Design, rough: Placement, model: CostModel, seed: int) -> Start:
-    """The start that a short search makes of a legal placement."""
-    settings = SearchConfig(moves=TRIAL_MOVES, seed=seed, start_temperature=TRIAL_TEMPERATURE)
+def search_shortly(design: Design, rough: Placement, model: CostModel, seed: int, limit: float = math.inf) -> Start:
+    """The start that a short search, of so many seconds at most, makes of a legal placement."""
+    settings = SearchConfig(moves=TRIAL_MOVES, limit=limit, seed=seed, start_temperature=TRIAL_TEMPERATURE)
     return Start.make(search(design, rough, settings, model).complete(), model, rough)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -36,6 +37,9 @@ is 1.6 and 1.0 % more for ASAP7/ariane136 and ct_ariane."""
 TEMPERATURE = 0.6
 """Of sampling: logits are divided by it. Rollouts vary less than those of training and are better."""
 
+TOLD_AFTER = 0.1
+"""Share of a limit after which the steps made so far tell how long rollouts will take."""
+
 BEST = 16
 """Placements that are returned. The cost at the end of an episode tells little of what they are worth once their soft
 macros are placed with care: on NanGate45/ariane133 the two correlate .35 among the rollouts of 4 s."""
@@ -62,16 +66,19 @@ def zero_shot(
     seconds: float,
     start: Placement | None = None,
     wire_weights: NDArray[np.float32] = WIRE_WEIGHTS,
+    limit: float = math.inf,
 ) -> list[Placement]:
     """Rolls the policy out for about so many seconds and returns the best few placements by exact cost.
 
-    The first batch is always finished; none is returned if every rollout ran into a macro that fits nowhere. What the
-    first batches cost decides how later ones are played, see `TRIAL_BATCHES` and `TRIED_FROM`.
+    The first batch is finished even if it takes longer, up to the limit; none is returned if that would be exceeded, or
+    if every rollout ran into a macro that fits nowhere. What the first batches cost decides how later ones are played,
+    see `TRIAL_BATCHES` and `TRIED_FROM`.
 
     Args:
         design, weights, config, seconds: what is placed by which policy, and how.
         start: provisional positions, see `Task.make`.
         wire_weights: one for each rollout of a batch, see `WIRE_WEIGHTS`.
+        limit: seconds; rollouts that would take longer are given up as soon as that can be told.
     """
     began = time.monotonic()
     floorplan = replace(EPISODE, weights=config.weights)
@@ -89,7 +96,8 @@ def zero_shot(
             # One half, then the other: none is given up.
             lean[num_batches % 2 :: 2] = cheapest_by(lambda rollout: rollout.wire_weight, found)
             whole_cells = cheapest_by(lambda rollout: rollout.whole_cells, found)
-        found += roll_out(policy, lattices[whole_cells], rng, lean, num_batches == 0, config.threads)
+        left = began + limit - time.monotonic()
+        found += roll_out(policy, lattices[whole_cells], rng, lean, num_batches == 0, config.threads, left)
         num_batches += 1
         now = time.monotonic()
         took = now - batch_began
@@ -122,14 +130,21 @@ def roll_out(
     wire_weights: NDArray[np.float32],
     with_greedy: bool,
     threads: int,
+    limit: float = math.inf,
 ) -> list[Rollout]:
-    """Plays every episode to its end once; those that ran into a dead end are left out."""
-    count = len(episodes.tasks)
+    """Plays every episode to its end once; those that ran into a dead end are left out.
+
+    None is returned if all of them together would take more seconds than the limit, by the steps made so far.
+    """
+    count, began, macros = len(episodes.tasks), time.monotonic(), len(policy.task.order_node)
     for episode in range(count):
         episodes.reset(episode)
     found: list[Rollout] = []
     alive = np.ones(count, bool)
-    for _ in policy.task.order_node:
+    for step in range(macros):
+        took = time.monotonic() - began
+        if took > TOLD_AFTER * limit and took * macros > limit * step:
+            return []
         logits = policy.logits(episodes.steps(), rows_of(episodes), threads, wire_weights)
         actions = sample_actions(logits, rng, TEMPERATURE)
         if with_greedy:

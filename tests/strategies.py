@@ -164,3 +164,34 @@ def flat_design(seed: int, num_cells: int = 300, num_hard: int = 6, num_ports: i
     known = np.full(len(kinds), placed) | port
     placement = Placement(np.where(known, x, 0.0), np.where(known, y, 0.0), np.zeros(len(kinds)), port, known)
     return Design(netlist, Canvas(side, side, 10, 10), placement, "flat")
+
+
+def tiled_design(seed: int, count: int, gap: float) -> Design:
+    """A canvas cut into hard macros of different sizes, so far apart, placed legally; a ring of two-pin nets."""
+    rng = np.random.default_rng(seed)
+    tiles = [np.array([0.0, 0.0, 100.0, 100.0])]
+    while len(tiles) < count:
+        largest = tiles.pop(int(np.argmax([np.prod(tile[2:] - tile[:2]) for tile in tiles])))
+        axis = int(np.argmax(largest[2:] - largest[:2]))
+        at = largest[axis] + rng.uniform(0.3, 0.7) * (largest[axis + 2] - largest[axis])
+        low, high = largest.copy(), largest.copy()
+        low[axis + 2], high[axis] = at, at
+        tiles += [low, high]
+    box = np.array(tiles).T
+    node = np.arange(count)
+    netlist = Netlist(
+        node_name=tuple(f"m{i}" for i in node),
+        kind=np.full(count, Kind.HARD_MACRO),
+        size=box[2:] - box[:2] - gap,
+        node_index=2 * node,
+        pin_name=tuple(f"m{i}/p" for i in node),
+        pin_node=node,
+        pin_offset=np.zeros((2, count)),
+        pin_index=2 * node + 1,
+        net_start=2 * np.arange(count + 1),
+        net_pin=np.stack([node, (node + 1) % count], axis=1).ravel(),
+        net_weight=np.ones(count),
+    )
+    x, y = (box[:2] + box[2:]) / 2
+    still = np.zeros(count)
+    return Design(netlist, Canvas(100.0, 100.0, 12, 12), Placement(x, y, still, still, np.ones(count)))

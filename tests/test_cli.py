@@ -54,6 +54,7 @@ def test_evaluate_prints_one_object(capsys, small):
         "nets",
         "legal",
         "breaches",
+        "standard_cells",
     ]
     assert record["proxy_cost"] == record["wirelength_cost"]
     assert record["legal"] is True
@@ -223,6 +224,12 @@ def test_bench_says_which_run_failed(tmp_path, capsys):
     command = ["bench", "--designs", SAMPLE, "--methods", str(tmp_path / "none.safetensors"), "--seconds", "1"]
     assert main([*command, "--out", str(tmp_path / "runs")]) == 1
     assert "expected a policy checkpoint" in capsys.readouterr().err
+
+
+def test_bench_does_not_take_another_file_for_its_record(tmp_path, capsys):
+    (tmp_path / "bench.json").write_text("[]")
+    assert main(["bench", "--designs", SAMPLE, "--methods", "random", "--out", str(tmp_path)]) == 1
+    assert "bench.json: is not a record of placer bench" in capsys.readouterr().err
 
 
 def test_another_run_in_the_folder_leaves_no_picture_of_an_earlier_search(tmp_path):

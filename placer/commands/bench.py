@@ -49,7 +49,7 @@ class Bench:
     def run(self) -> int:
         make_folder(self.out)
         record = self.out / "bench.json"
-        runs: list[dict[str, Any]] = json.loads(record.read_text())["runs"] if record.exists() else []
+        runs = _read_runs(record) if record.exists() else []
         done = {_key(run) for run in runs}
         todo = list(itertools.product(self.designs, self.seconds, self.seeds, self.methods))
         asked = set()
@@ -87,6 +87,18 @@ class Bench:
         costs = {name: result["costs"][name] for name in TERMS}
         evidence = {name: result[name] for name in EVIDENCE if name in result}
         return costs | {"legal": result["legal"], "wall_seconds": result["seconds"]} | evidence
+
+
+def _read_runs(record: Path) -> list[dict[str, Any]]:
+    """The runs that a record holds.
+
+    Raises:
+        NetlistError: it is not a record of this command.
+    """
+    try:
+        return json.loads(record.read_text())["runs"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise NetlistError("is not a record of placer bench; move it away, or name another --out", record) from error
 
 
 def _name(design: Path) -> str:

@@ -29,7 +29,8 @@ def play(environment, rng, steps=None):
 
 
 def test_gymnasium_check(sample):
-    env_package.register()
+    assert env_package.ENV_ID in gymnasium.registry
+    env_package.register()  # once more does no harm
     check_env(gymnasium.make(env_package.ENV_ID, design=sample, render_mode="rgb_array").unwrapped)
 
 
@@ -162,6 +163,26 @@ def test_illegal_action_raises(small):
         environment.step(np.int64(np.flatnonzero(observation["action_mask"] == 0)[0]))
     with pytest.raises(ValueError, match="illegal"):
         environment.step(np.int64(10**6))
+
+
+def test_macros_are_placed_in_the_order_that_is_given(small):
+    order = np.random.default_rng(0).permutation(np.flatnonzero(small.netlist.is_hard)).tolist()
+    environment = FloorplanEnv(small, FloorplanConfig(order=order))
+    observation, _ = environment.reset()
+    environment.step(np.int64(np.flatnonzero(observation["action_mask"])[0]))
+    placed = np.flatnonzero(environment.placement.placed & small.netlist.is_hard)
+    assert placed.tolist() == order[:1]
+    with pytest.raises(ValueError, match="each movable hard macro once"):
+        FloorplanEnv(small, FloorplanConfig(order=order[1:]))
+
+
+def test_an_illegal_action_leaves_every_episode_where_it_is(small):
+    vector = FloorplanVectorEnv([small, small])
+    observation, _ = vector.reset()
+    legal = np.flatnonzero(observation["action_mask"][: small.canvas.rows * small.canvas.cols])[0]
+    with pytest.raises(ValueError, match="episode 1 is illegal"):
+        vector.step(np.array([legal, -1]))
+    assert vector.episodes.steps().tolist() == [0, 0]
 
 
 def test_design_that_cannot_be_placed_ends_with_the_named_reward(small):

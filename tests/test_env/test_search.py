@@ -1,3 +1,4 @@
+import math
 import time
 from dataclasses import replace
 
@@ -247,3 +248,14 @@ def test_an_orientation_that_is_allowed_may_make_a_macro_fit():
         place(flat, seconds=0.5, policy="none", threads=1)
     turned = constrain(flat, Constraints((MacroRule("m0", orientations=("E",)),)))
     assert place(turned, seconds=0.5, policy="none", threads=1).legal
+
+
+def test_a_search_bounded_by_moves_ends_at_its_limit(small):
+    began = time.monotonic()
+    found = search(small, small.placement, SearchConfig(moves=100_000_000, limit=0.3, start_temperature=1e-4))
+    assert time.monotonic() - began < 2
+    assert 0 < found.moves < 100_000_000
+    unlimited, limited = (
+        search(small, small.placement, SearchConfig(moves=20_000, limit=limit)) for limit in (math.inf, 600.0)
+    )
+    assert limited.placement == unlimited.placement

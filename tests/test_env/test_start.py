@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from reference.legality import violations
+from strategies import tiled_design
 
 from env import analytic_start, legalize
 from env.start import pulled_outward
@@ -45,3 +46,10 @@ def test_each_macro_goes_to_the_side_that_is_nearest(small):
     moved = np.abs(edges.x / small.canvas.width - at_x) + np.abs(edges.y / small.canvas.height - at_y)
     nearest = np.min([at_x, 1 - at_x, at_y, 1 - at_y], axis=0)
     assert moved[hard] == pytest.approx(nearest[hard])
+
+
+@pytest.mark.parametrize(("count", "gap"), [(8, 5.0), (8, 3.0), (15, 2.0), (30, 1.5), (60, 1.0)])
+def test_macros_of_many_sizes_find_room_on_a_crowded_canvas(count, gap):
+    for seed in range(6):  # 73 to 85 % of the canvas
+        design = tiled_design(seed, count, gap)
+        assert violations(design.netlist, design.canvas, legalize(design, analytic_start(design))) == []

@@ -1,12 +1,13 @@
 """What `place` does when it is interrupted, or when a start is not to be had."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from reference.legality import violations
+from strategies import tiled_design
 
 from env import CostModel
 from netlists import NetlistError
@@ -140,3 +141,28 @@ def test_a_given_placement_that_cannot_be_legalised_is_not_the_end(small, monkey
     found = place(small, seconds=3, policy=policy, threads=1)
     assert found.legal
     assert "given" not in found.details["starts"]
+
+
+@pytest.mark.parametrize("policy", ["none", "shipped"])
+def test_the_policy_alone_leaves_a_given_placement_where_nothing_else_is_legal(policy):
+    packed = tiled_design(seed=0, count=60, gap=0.2)
+    with pytest.raises(NetlistError, match="no legal place"):
+        place(packed, seconds=0, policy=policy, threads=1, from_scratch=True)
+    found = place(packed, seconds=0, policy=policy, threads=1)
+    assert (found.legal, found.start) == (True, "given")
+
+
+@pytest.mark.parametrize("policy", ["none", "shipped"])
+def test_a_fine_grid_takes_no_more_time_than_there_is(small, policy):
+    fine = replace(small, canvas=replace(small.canvas, rows=128, cols=128))
+    began = time.monotonic()
+    found = place(fine, seconds=2, policy=policy, threads=1)
+    assert found.legal
+    assert time.monotonic() - began < 2 + 2
+    assert policy == "none" or ("policy" in found.details["starts"]) != ("left out" in found.details.get("note", ""))
+
+
+def test_a_port_without_a_position_is_no_fault_of_the_macros(small):
+    placed = small.placement.placed.copy()
+    placed[np.flatnonzero(small.netlist.is_port)[0]] = False
+    assert place(small.with_placement(small.placement.replace(placed=placed)), seconds=1, policy="none").legal

@@ -51,3 +51,9 @@ def play(monkeypatch, batches: int) -> list[tuple[list[float], bool, list[Rollou
         seconds *= 2
     assert len(played) >= batches
     return played
+
+
+def test_rollouts_that_would_take_too_long_are_given_up(small):
+    config, weights = PlaceConfig(threads=1), read_weights(SHIPPED)
+    assert len(zero_shot(small, weights, config, 0.0, limit=60.0)) == len(WIRE_WEIGHTS)
+    assert zero_shot(small, weights, config, 0.0, limit=0.0) == []

@@ -91,8 +91,12 @@ Box Floorplan::box_at(int node, int cell) const {
   return outline(task_->design.netlist, node, at.x, at.y, task_->orientation[node]);
 }
 
+bool Floorplan::allows(std::int64_t cell) const {
+  return !complete() && cell >= 0 && cell < grid_.size() && mask_[cell] != 0;
+}
+
 bool Floorplan::place(int cell) {
-  if (complete() || cell < 0 || cell >= grid_.size() || !mask_[cell]) return false;
+  if (!allows(cell)) return false;
   const int node = task_->order[step_++];
   const Box box = box_at(node, cell);
   x_[node] = 0.5 * (box.lx + box.ux);

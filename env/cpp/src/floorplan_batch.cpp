@@ -62,21 +62,31 @@ FloorplanBatch::FloorplanBatch(std::vector<std::shared_ptr<const FloorplanTask>>
   }
 }
 
+namespace {
+
+/// Not even the first macro fits: any action ends the episode.
+bool begins_stuck(const Floorplan& episode) { return episode.step() == 0 && !episode.feasible(); }
+
+}  // namespace
+
 void FloorplanBatch::reset(int episode) { episodes_[episode].reset(); }
 
 void FloorplanBatch::step(std::span<const std::int64_t> cells, bool partial_costs, std::span<StepResult> results) {
+  bool all_legal = true;
+  for (int i = 0; i < size(); ++i) {
+    results[i] = {};
+    results[i].legal = begins_stuck(episodes_[i]) || episodes_[i].allows(cells[i]);
+    all_legal = all_legal && results[i].legal;
+  }
+  if (!all_legal) return;  // no episode goes on unless all can
   pool_.run(size(), [&](int i) {
     Floorplan& episode = episodes_[i];
     StepResult& result = results[i];
-    result = {};
-    const Grid grid = episode.task().design.canvas.grid();
-    if (episode.step() == 0 && !episode.feasible()) {  // not even the first macro fits: any action ends the episode
+    if (begins_stuck(episode)) {
       result = {true, true, true, {}};
       return;
     }
-    if (cells[i] < 0 || cells[i] >= grid.size()) return;
-    result.legal = episode.place(static_cast<int>(cells[i]));
-    if (!result.legal) return;
+    episode.place(static_cast<int>(cells[i]));
     result.infeasible = !episode.feasible();
     result.terminated = episode.complete() || result.infeasible;
     if (episode.complete()) {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <random>
 
 namespace placecore {
 
@@ -148,6 +149,12 @@ bool HardMacros::all_fit(std::span<const std::uint8_t> fixed) const {
 namespace {
 
 constexpr int kExchangePasses = 10;
+
+/// Of packing in random orders: most attempts, and work in all (an attempt takes about the cube of the macros).
+constexpr double kPackings = 4000.0, kPackingWork = 1e8;
+
+/// Attempts after which an order is drawn anew.
+constexpr int kReshuffle = 4;
 
 struct Interval {
   double lo, hi;
@@ -313,6 +320,36 @@ Legalized place_in_order(const Design& design, const PlacementView& placement, s
   return result;
 }
 
+/// Packs the macros towards the lower left corner in the given order, then in others: what found no place goes before
+/// all others, and where that is in vain, too, large ones come first with some luck. Deterministic.
+Legalized pack(const Design& design, const PlacementView& placement, std::span<const std::uint8_t> fixed,
+               std::vector<int> order) {
+  const Netlist& netlist = design.netlist;
+  std::vector<double> corner_x(placement.x.begin(), placement.x.end());
+  std::vector<double> corner_y(placement.y.begin(), placement.y.end());
+  for (const int node : order) corner_x[node] = corner_y[node] = 0.0;
+  const PlacementView packed{corner_x, corner_y, placement.orientation, placement.placed};
+  const double macros = std::max(1.0, static_cast<double>(order.size()));
+  const int attempts = static_cast<int>(std::clamp(kPackingWork / (macros * macros * macros), 1.0, kPackings));
+  std::mt19937_64 random(0);
+  std::vector<double> key(netlist.num_nodes());
+  Legalized result = place_in_order(design, packed, fixed, order, false);
+  for (int attempt = 1; attempt < attempts && !result.found; ++attempt) {
+    if (attempt % kReshuffle != 0) {
+      const auto stuck = std::find(order.begin(), order.end(), result.blocked_node);
+      std::rotate(order.begin(), stuck, stuck + 1);
+    } else {
+      for (const int node : order) {
+        const double luck = 0.25 + 0x1p-53 * static_cast<double>(random() >> 11);
+        key[node] = luck * netlist.width[node] * netlist.height[node];
+      }
+      std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return key[a] > key[b]; });
+    }
+    result = place_in_order(design, packed, fixed, order, false);
+  }
+  return result;
+}
+
 /// Exchanges macros of one size and halo while that brings them nearer to where they were.
 void exchange_equals(const Netlist& netlist, const PlacementView& wanted, const std::vector<int>& order,
                      Legalized& result) {
@@ -357,11 +394,7 @@ Legalized legalize(const Design& design, const PlacementView& placement, std::sp
   by_descending([&](int node) {
     return swaps_size(placement.orientation[node]) ? netlist.width[node] : netlist.height[node];
   });
-  std::vector<double> corner_x(placement.x.begin(), placement.x.end());
-  std::vector<double> corner_y(placement.y.begin(), placement.y.end());
-  for (const int node : order) corner_x[node] = corner_y[node] = 0.0;
-  const PlacementView packed{corner_x, corner_y, placement.orientation, placement.placed};
-  result = place_in_order(design, packed, fixed, order, false);
+  result = pack(design, placement, fixed, order);
   if (result.found) exchange_equals(netlist, placement, order, result);
   return result;
 }

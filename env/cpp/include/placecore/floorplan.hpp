@@ -56,6 +56,8 @@ class Floorplan {
   explicit Floorplan(std::shared_ptr<const FloorplanTask> task);
 
   void reset();
+  /// Whether the next macro may go to a grid cell.
+  bool allows(std::int64_t cell) const;
   /// Puts the next macro on a grid cell. Returns false, changing nothing, if that is not legal.
   bool place(int cell);
   /// Writes what the next macro's placing needs; the mask is all zero if there is none.
