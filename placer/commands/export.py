@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
 import netlists
 from netlists import Design, NetlistError
-from netlists.export import Frame
 from netlists.source import Source, read_source
+
+if TYPE_CHECKING:  # every command imports this module, and LEF and DEF take their time
+    from netlists.export import Frame
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Export:
 
     def run(self) -> int:
         from netlists.bookshelf.writer import source_shift
-        from netlists.export import rounding_notes
+        from netlists.export import Frame, rounding_notes
         from netlists.files import write_bytes
 
         design = netlists.read(self.design, self.placement)
