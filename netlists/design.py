@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netlists.canvas import Canvas
 from netlists.constraints import Constraints
@@ -57,23 +58,27 @@ class Design:
         """Raises NetlistError if no legal placement can exist: a macro that fits nowhere, or too much area."""
         netlist, canvas = self.netlist, self.canvas
         self._check_fixed_placed()
-        hard = netlist.is_hard
-        width, height = turn_size(netlist.size, self.placement.orientation)
-        margin = np.where(hard & ~self.placement.fixed, 2 * canvas.constraints.boundary, 0.0)
-        too_large = (width + margin > canvas.width) | (height + margin > canvas.height)
-        too_large &= hard | netlist.is_soft_macro
-        if too_large.any():
-            at = int(np.argmax(too_large))
-            inside = f", less {margin[at] / 2:g} um at each edge" if margin[at] else ""
-            raise NetlistError(
-                f"macro '{netlist.node_name[at]}' is {width[at]:g} x {height[at]:g} um, larger than "
-                f"the canvas of {canvas.width:g} x {canvas.height:g} um{inside}; enlarge the canvas or turn the macro"
-            )
-        area, supply = float(np.sum((width * height)[hard])), canvas.width * canvas.height
+        self._check_sizes(netlist.is_hard, "enlarge the canvas or turn the macro")
+        area, supply = float(np.sum(np.prod(netlist.size[:, netlist.is_hard], axis=0))), canvas.width * canvas.height
         if area > supply:
             raise NetlistError(
                 f"the hard macros take {area:g} um^2, {100 * area / supply:.1f} % of the canvas of "
                 f"{supply:g} um^2; enlarge the canvas"
+            )
+        self._check_sizes(netlist.is_soft_macro, "enlarge the canvas or cluster cells into more groups")
+
+    def _check_sizes(self, macros: NDArray[np.bool_], remedy: str) -> None:
+        """Raises NetlistError if one of the macros, (N,) flags, is larger than what the canvas leaves it."""
+        canvas, movable_hard = self.canvas, self.netlist.is_hard & ~self.placement.fixed
+        width, height = turn_size(self.netlist.size, self.placement.orientation)
+        margin = np.where(movable_hard, 2 * canvas.constraints.boundary, 0.0)
+        too_large = macros & ((width + margin > canvas.width) | (height + margin > canvas.height))
+        if too_large.any():
+            at = int(np.argmax(too_large))
+            inside = f", less {margin[at] / 2:g} um at each edge" if margin[at] else ""
+            raise NetlistError(
+                f"macro '{self.netlist.node_name[at]}' is {width[at]:g} x {height[at]:g} um, larger than "
+                f"the canvas of {canvas.width:g} x {canvas.height:g} um{inside}; {remedy}"
             )
 
     def _check_fixed_placed(self) -> None:

@@ -119,6 +119,10 @@ def test_designs_that_cannot_be_placed(small):
         on(largest / 2, 1000).check_placeable()
     with pytest.raises(NetlistError, match="% of the canvas"):
         on(1.1 * largest, 1.1 * largest).check_placeable()
+    size = small.netlist.size.copy()
+    size[0, np.flatnonzero(small.netlist.is_soft_macro)[0]] = 1.1 * small.canvas.width
+    with pytest.raises(NetlistError, match=r"macro 'Grp_\d+' is .* larger than the canvas .* more groups"):
+        replace(small, netlist=replace(small.netlist, size=size)).check_placeable()
 
 
 @pytest.mark.parametrize("box", ["0 0 inf 1", "nan 0 5 1"])
