@@ -61,10 +61,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         NetlistError: the file is missing, no checkpoint, or of another version.
     """
     weights = read_weights(path)
-    policy = Policy(weights.config)
     try:
+        policy = Policy(weights.config)
         policy.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in weights.tensors.items()})
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise does_not_fit(weights.source, error) from error
     state = {name: torch.from_numpy(tensor) for name, tensor in weights.state.items()}
     return Checkpoint(policy, weights.record, state)

@@ -53,6 +53,9 @@ def main(argv: list[str] | None = None) -> int:
         # What is buffered still has to go somewhere when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # of a path that the user named: no permission, a name too long, a full disk
+        sys.stderr.write(f"error: {error.filename or ''}: {error.strerror or error}\n")
+        return 1
 
 
 if __name__ == "__main__":

@@ -140,7 +140,8 @@ class _Pipeline:
                 f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
             )
         elif config.policy != "none" and "policy" not in starts:
-            details["note"] = "the policy was left out: no rollout found room for every macro in the time that it has"
+            share = "the time" if config.seconds == 0 else f"{ROLLOUTS_SHARE:.0%} of the time"
+            details["note"] = f"the policy was left out: no rollout placed every macro in {share}"
         if self.interrupted:
             return name, placement, costs, details
         if config.seconds == 0:

@@ -21,13 +21,14 @@ from netlists import Design, NetlistError, Placement
 from netlists.files import make_folder, remove, write_bytes
 from netlists.plc import write_plc
 from placer.batching import group_by_grid
-from placer.checkpoint import load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
+from placer.checkpoint import Checkpoint, load_checkpoint, load_optimizer_tensors, optimizer_tensors, save_checkpoint
 from placer.config import TrainConfig
 from placer.features import PolicyTask
 from placer.kept import kept_placement
 from placer.policy import Policy
 from placer.rollout import Player, ReturnScale, Rollout, gae, normalise_by_task, ppo_loss
 from placer.starts import soften
+from placer.weights import does_not_fit
 
 POLICY_FILE = "policy.safetensors"
 STATE_FILE = "state.safetensors"
@@ -178,6 +179,14 @@ class _Run:
 
     def _resume(self) -> dict[str, Tensor]:
         checkpoint = load_checkpoint(self.out / STATE_FILE)
+        try:
+            return self._go_on_from(checkpoint)
+        except NetlistError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise does_not_fit(self.out / STATE_FILE, error) from error
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
         if list(checkpoint.record["kept"].items()) != list(self._kept().items()):
             raise NetlistError(
                 f"is the run of {', '.join(checkpoint.record['designs'])}, expected the same designs in that order; "
@@ -296,6 +305,8 @@ class _Run:
             norm = torch.nn.utils.clip_grad_norm_(self.policy.acting_parameters(), ppo.max_grad_norm)
             self.optimizer.step()
             history.append({name: value.item() for name, value in vars(terms).items()} | {"grad_norm": float(norm)})
+        if not all(bool(torch.isfinite(weights).all()) for weights in self.policy.parameters()):
+            raise NetlistError(f"training diverged in iteration {self.progress.iteration + 1}; lower the learning rate")
         means = {name: float(np.mean([of_step[name] for of_step in history])) for name in history[0]}
         return means | {"gradient_steps": len(history)}
 
@@ -382,7 +393,7 @@ def _unique_names(designs: Sequence[Design]) -> list[str]:
 def check_device(device: str) -> None:
     """Raises NetlistError if torch has no such device."""
     try:
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
         raise NetlistError(
             f"device '{device}' is not available: {str(error).splitlines()[0]}; try --device cpu"

@@ -13,11 +13,21 @@ from typing import Any
 
 from env.cost import Costs
 from env.legality import Legality, count_breaches
-from netlists import Design
+from netlists import Design, NetlistError
 from netlists.files import write_bytes
 
 PLAIN_LINE_SECONDS = 5.0
 """Between lines of progress where there is no terminal."""
+
+
+MOST_SEEDS = 2**63
+"""What torch and the compiled search take."""
+
+
+def check_seed(seed: int) -> None:
+    """Raises NetlistError if it is none."""
+    if not 0 <= seed < MOST_SEEDS:
+        raise NetlistError(f"seed is {seed}, expected seed >= 0 and below 2^63")
 
 
 def evaluation(design: Design, costs: Costs, legality: Legality) -> dict[str, Any]:

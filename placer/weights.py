@@ -67,6 +67,8 @@ def read_weights(path: str | Path) -> Weights:
         )
     try:
         config, record = PolicyConfig(**json.loads(header["policy"])), json.loads(header["record"])
+        if not (isinstance(record, dict) and isinstance(record.get("kept", {}), dict)):
+            raise TypeError("its record is no table, or its list of kept placements isn't")
     except (KeyError, TypeError, ValueError) as error:
         raise does_not_fit(path, error) from error
     return Weights(path, config, record, _part(tensors, "policy."), _part(tensors, "state."))

@@ -129,6 +129,12 @@ def bad_inputs():
     yield "bad rate", ["train", "--designs", SAMPLE, "--learning-rate", "-1", "--out", "out"], "learning rate > 0"
     yield "bad threads", ["place", SAMPLE, "--threads", "0", "--out", "out"], "threads >= 1"
     yield "bad device", ["train", "--designs", SAMPLE, "--device", "tpu9", "--out", "out"], "not available"
+    yield "no design to train on", ["train", "--designs", "--out", "out"], "at least one design"
+    yield "no real device", ["train", "--designs", SAMPLE, "--device", "meta", "--out", "out"], "not available"
+    yield "too large a seed", ["place", SAMPLE, "--seed", str(2**64), "--out", "out"], "below 2^63"
+    yield "no finite weight", ["place", SAMPLE, "--weights", "nan", "1", "1", "--out", "out"], "three finite numbers"
+    yield "negative weight", ["evaluate", SAMPLE, "--weights", "-1", "1", "1"], "three finite numbers"
+    yield "too long a name", ["evaluate", "x" * 300], "File name too long"
     yield "missing bookshelf", ["evaluate", "x.aux"], "x.aux: cannot read"
 
 

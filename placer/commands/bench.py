@@ -96,7 +96,7 @@ def _read_runs(record: Path) -> list[dict[str, Any]]:
         NetlistError: it is not a record of this command.
     """
     try:
-        return json.loads(record.read_text())["runs"]
+        return [dict(run) for run in json.loads(record.read_text())["runs"]]
     except (ValueError, TypeError, KeyError) as error:
         raise NetlistError("is not a record of placer bench; move it away, or name another --out", record) from error
 

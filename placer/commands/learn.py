@@ -87,11 +87,14 @@ def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) 
     from placer.ppo import POLICY_FILE, STATE_FILE, check_device, train
     from placer.weights import policy_path
 
-    if args.threads < 1 or args.seed < 0 or args.minutes < 0 or not 0 < args.learning_rate < math.inf:
+    report.check_seed(args.seed)
+    if args.threads < 1 or not 0 <= args.minutes < math.inf or not 0 < args.learning_rate < math.inf:
         raise NetlistError(
-            f"expected threads >= 1, seed >= 0, minutes >= 0 and a finite learning rate > 0, got {args.threads}, "
-            f"{args.seed}, {args.minutes:g} and {args.learning_rate:g}"
+            f"expected threads >= 1, finite minutes >= 0 and a finite learning rate > 0, got {args.threads}, "
+            f"{args.minutes:g} and {args.learning_rate:g}"
         )
+    if not designs:
+        raise NetlistError("expected at least one design, got none")
     check_device(args.device)
     resuming = args.resume and (args.out / STATE_FILE).exists()
     finetuning = isinstance(args, Finetune)

@@ -50,10 +50,10 @@ class Place:
         from placer import place
         from placer.versions import versions
 
-        if not 0 <= self.seconds < math.inf or self.threads < 1 or self.seed < 0:
+        report.check_seed(self.seed)
+        if not 0 <= self.seconds < math.inf or self.threads < 1:
             raise NetlistError(
-                f"expected finite seconds >= 0, threads >= 1 and seed >= 0, got {self.seconds:g}, {self.threads} and "
-                f"{self.seed}"
+                f"expected finite seconds >= 0 and threads >= 1, got {self.seconds:g} and {self.threads}"
             )
         design = netlists.read(self.design, self.placement)
         make_folder(self.out)

@@ -354,6 +354,24 @@ def test_resuming_with_other_designs_is_refused(small, two_macros, tmp_path):
             train(others, settings(), tmp_path, resume=True)
 
 
+def test_a_damaged_state_is_refused(two_macros, tmp_path):
+    train([two_macros], settings(iterations=1), tmp_path)
+    checkpoint = load_checkpoint(tmp_path / STATE_FILE)
+    record = {name: value for name, value in checkpoint.record.items() if name != "versions"}
+    save_checkpoint(tmp_path / STATE_FILE, checkpoint.policy, record)  # without the state of generator and optimiser
+    with pytest.raises(NetlistError, match="does not fit this release: 'generator'"):
+        train([two_macros], settings(), tmp_path, resume=True)
+
+
+def test_a_run_that_diverges_says_so_and_keeps_what_was_before(two_macros, tmp_path):
+    train([two_macros], settings(iterations=1), tmp_path)
+    before = load_checkpoint(tmp_path / POLICY_FILE).policy
+    wild = settings(ppo=replace(settings().ppo, learning_rate=1e38, target_kl=float("inf"), epochs=4))
+    with pytest.raises(NetlistError, match="diverged in iteration 2; lower the learning rate"):
+        train([two_macros], wild, tmp_path, resume=True)
+    assert weights_equal(before, load_checkpoint(tmp_path / POLICY_FILE).policy)
+
+
 def test_a_run_without_an_iteration_can_be_resumed(two_macros, tmp_path):
     train([two_macros], settings(minutes=0), tmp_path)
     train([two_macros], settings(iterations=1), tmp_path, resume=True)
