@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from netlists.constraints import Blockage, Constraints
 from netlists.errors import NetlistError
+from netlists.netlist import MOST_MICRONS
 
 MAX_GRID = 128
 """Most columns or rows of a grid."""
@@ -42,7 +43,9 @@ class Canvas:
 
     def __post_init__(self) -> None:
         """Raises NetlistError where a field is out of its range."""
-        for name in ("width", "height", "routes_hor", "routes_ver"):
+        for name in ("width", "height"):
+            self._check(name, lambda value: 1e-6 <= value <= MOST_MICRONS, f"1e-6 to {MOST_MICRONS:g} um")
+        for name in ("routes_hor", "routes_ver"):
             self._check(name, lambda value: math.isfinite(value) and value > 0, "a number above 0")
         for name in ("macro_routes_hor", "macro_routes_ver", "halo"):
             self._check(name, lambda value: math.isfinite(value) and value >= 0, "a number of at least 0")

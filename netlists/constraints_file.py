@@ -105,7 +105,7 @@ def parse_constraints(text: str, source: str | Path | None = None) -> Constraint
     """The constraints that the text of a file states; see `read_constraints`."""
     try:
         top = _Table(text, source, tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML; or of a number of thousands of digits
         at = _TOML_LINE.search(str(error))
         message = _TOML_LINE.sub("", str(error)).replace("\n", " ")
         raise NetlistError(f"expected TOML, found: {message}", source, int(at[1]) if at else None) from None

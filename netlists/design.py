@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netlists.canvas import Canvas
 from netlists.constraints import Constraints
 from netlists.errors import NetlistError
-from netlists.netlist import Netlist
+from netlists.netlist import MOST_MICRONS, Netlist
 from netlists.orientation import turn_size
 from netlists.placement import Placement
 
@@ -30,6 +30,14 @@ class Design:
             raise NetlistError(
                 f"design '{self.name}': the placement has {len(self.placement)} nodes, "
                 f"the netlist {self.netlist.num_nodes}"
+            )
+
+        far = self.placement.placed & ~(np.maximum(np.abs(self.placement.x), np.abs(self.placement.y)) <= MOST_MICRONS)
+        if far.any():
+            at = int(np.argmax(far))
+            raise NetlistError(
+                f"design '{self.name}': node '{self.netlist.node_name[at]}' lies at {self.placement.x[at]:g}, "
+                f"{self.placement.y[at]:g} um, expected coordinates of at most {MOST_MICRONS:g}"
             )
 
     @property

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from netlists.errors import NetlistError
 
+MOST_MICRONS, MOST_WEIGHT = 1e12, 1e12
+"""Largest coordinate, size and net weight: beyond what any chip has, and within what sums of them can hold exactly."""
+
 
 class Kind(IntEnum):
     """What a node is."""
@@ -149,17 +152,18 @@ class Netlist:
         self._check("kind", self.kind > max(Kind), f"at most {int(max(Kind))}")
         self._check("pin_node", _outside(self.pin_node, num_nodes), f"0 to {num_nodes - 1}")
         self._check("net_pin", _outside(self.net_pin, num_pins), f"0 to {num_pins - 1}")
-        self._check("net_weight", ~(np.isfinite(self.net_weight) & (self.net_weight >= 0)), "at least 0")
+        self._check("net_weight", ~((self.net_weight >= 0) & (self.net_weight <= MOST_WEIGHT)), f"0 to {MOST_WEIGHT:g}")
         for axis, what in enumerate(("width", "height")):
             size = self.size[axis]
-            bad = ~np.isfinite(size) | (size < 0) | ((size == 0) & (self.kind == Kind.HARD_MACRO))
+            bad = ~(size <= MOST_MICRONS) | (size < 0) | ((size == 0) & (self.kind == Kind.HARD_MACRO))
             if bad.any():
                 node = int(np.argmax(bad))
                 raise NetlistError(
                     f"netlist: {what} of node '{self.node_name[node]}' is {size[node]}, "
-                    "expected a finite size above 0 um"
+                    f"expected a finite size above 0 um, at most {MOST_MICRONS:g}"
                 )
-        self._check("pin_offset", ~np.isfinite(self.pin_offset[0] + self.pin_offset[1]), "finite offsets")
+        far = ~(np.abs(self.pin_offset).max(axis=0, initial=0.0) <= MOST_MICRONS)
+        self._check("pin_offset", far, f"finite offsets of at most {MOST_MICRONS:g} um")
 
     def _check(self, name: str, bad: NDArray[np.bool_], expected: str) -> None:
         if bad.any():

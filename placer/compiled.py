@@ -49,7 +49,7 @@ class CompiledPolicy:
         self.task = task
         try:
             self._net = compile_policy(weights.tensors, weights.config)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise does_not_fit(weights.source, error) from error
         graph = task.graph
         edges = np.ascontiguousarray(graph.edge_index), task.edge_share, task.edge_log_weight

@@ -139,7 +139,7 @@ class _Pipeline:
                 f"the policy was not asked: the design has {design.netlist.num_nodes} nodes, more than "
                 f"{MAX_POLICY_NODES}; cluster its cells (placer import, placer cluster)"
             )
-        elif config.policy != "none" and "policy" not in starts:
+        elif self._asks_policy and "policy" not in starts and not self.interrupted:
             share = "the time" if config.seconds == 0 else f"{ROLLOUTS_SHARE:.0%} of the time"
             details["note"] = f"the policy was left out: no rollout placed every macro in {share}"
         if self.interrupted:
@@ -241,16 +241,20 @@ class _Pipeline:
         macros, seconds = int(np.count_nonzero(movable_macros(self.design))), self.config.seconds or ZERO_SHOT_SECONDS
         return macros <= COMPARED_MACROS * seconds and self._legal_analytic is not None
 
+    @cached_property
+    def _asks_policy(self) -> bool:
+        movable_hard = self.design.netlist.is_hard & ~self.design.placement.fixed
+        return self.config.policy != "none" and bool(movable_hard.any())
+
     def _starts(self) -> dict[str, Start]:
         """Legal starts by name; the analytic one if there is no other."""
         design, config = self.design, self.config
-        asks_policy = config.policy != "none" and np.any(design.netlist.is_hard & ~design.placement.fixed)
         starts: dict[str, Start] = {}
         try:
             self._offer(starts, self._given_starts())
-            if self._small_enough_to_compare and not (asks_policy and config.seconds == 0):
+            if self._small_enough_to_compare and not (self._asks_policy and config.seconds == 0):
                 self._offer(starts, self._tried(not_learned(design, self._analytic, self._given_counts)))
-            if asks_policy:
+            if self._asks_policy:
                 self._offer(starts, self._policy_starts())
         except KeyboardInterrupt:
             self.interrupted = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
@@ -71,7 +72,11 @@ def read_weights(path: str | Path) -> Weights:
             raise TypeError("its record is no table, or its list of kept placements isn't")
     except (KeyError, TypeError, ValueError) as error:
         raise does_not_fit(path, error) from error
-    return Weights(path, config, record, _part(tensors, "policy."), _part(tensors, "state."))
+    weights = _part(tensors, "policy.")
+    for name, tensor in weights.items():
+        if not np.isfinite(tensor).all():
+            raise NetlistError(f"tensor '{name}' holds values that are no numbers; train it again", path)
+    return Weights(path, config, record, weights, _part(tensors, "state."))
 
 
 def does_not_fit(path: Path, error: Exception) -> NetlistError:

@@ -129,6 +129,13 @@ def bad_inputs():
     yield "bad rate", ["train", "--designs", SAMPLE, "--learning-rate", "-1", "--out", "out"], "learning rate > 0"
     yield "bad threads", ["place", SAMPLE, "--threads", "0", "--out", "out"], "threads >= 1"
     yield "bad device", ["train", "--designs", SAMPLE, "--device", "tpu9", "--out", "out"], "not available"
+    yield "too many macros", ["synth", "--soft", "1000000000", "--out", "out"], "at most 100000"
+    yield (
+        "less than no iteration",
+        ["train", "--designs", SAMPLE, "--iterations", "-1", "--out", "out"],
+        "iterations >= 0",
+    )
+    yield "no weight", ["train", "--designs", SAMPLE, "--entropy", "nan", "--out", "out"], "weight of the entropy"
     yield "no design to train on", ["train", "--designs", "--out", "out"], "at least one design"
     yield "no real device", ["train", "--designs", SAMPLE, "--device", "meta", "--out", "out"], "not available"
     yield "too large a seed", ["place", SAMPLE, "--seed", str(2**64), "--out", "out"], "below 2^63"

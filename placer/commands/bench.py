@@ -47,6 +47,8 @@ class Bench:
     """Ignore the positions of movable macros in the given placement."""
 
     def run(self) -> int:
+        if not (self.designs and self.methods and self.seconds and self.seeds):
+            raise NetlistError("expected at least one design, method, budget and seed")
         make_folder(self.out)
         record = self.out / "bench.json"
         runs = _read_runs(record) if record.exists() else []

@@ -42,7 +42,9 @@ class Export:
         source = read_source(self.design) if self.design.is_dir() else None
         frame = Frame(source.shift, source.units) if source else Frame(source_shift(design))
         write_bytes(self.out, self._text(design, source, frame))
-        for note in rounding_notes(design, frame) if self.format != "plc" else []:
+        lost = int((design.netlist.is_hard & ~design.placement.placed).sum())
+        notes = [f"{lost} hard macros have no position in the placement"] if lost else []
+        for note in [*notes, *(rounding_notes(design, frame) if self.format != "plc" else [])]:
             print(f"note: {note}")
         print(
             f"{design.name}: {int((design.netlist.is_hard & design.placement.placed).sum())} hard macros\n  {self.out}"

@@ -93,6 +93,11 @@ def _train(args: _Learning, designs: list[netlists.Design], policy: str | None) 
             f"expected threads >= 1, finite minutes >= 0 and a finite learning rate > 0, got {args.threads}, "
             f"{args.minutes:g} and {args.learning_rate:g}"
         )
+    if (args.iterations is not None and args.iterations < 0) or not 0 <= args.entropy < math.inf:
+        raise NetlistError(
+            f"expected iterations >= 0 and a finite weight of the entropy >= 0, got {args.iterations} and "
+            f"{args.entropy:g}"
+        )
     if not designs:
         raise NetlistError("expected at least one design, got none")
     check_device(args.device)

@@ -8,6 +8,9 @@ from pathlib import Path
 import netlists
 from netlists import NetlistError
 
+MOST_MACROS = 100_000
+"""Of a kind: far beyond what makes sense, and drawn within minutes."""
+
 
 @dataclass(frozen=True)
 class Synth:
@@ -36,8 +39,8 @@ class Synth:
                 f"seed {self.seed}"
             )
         for kind, count in (("hard", self.hard), ("soft", self.soft)):
-            if count is not None and count < 1:
-                raise NetlistError(f"{kind} is {count}, expected at least 1 macro")
+            if count is not None and not 1 <= count <= MOST_MACROS:
+                raise NetlistError(f"{kind} is {count}, expected at least 1 macro, and at most {MOST_MACROS}")
         config = SyntheticConfig(family=self.family, num_hard=self.hard, num_soft=self.soft)
         design = generate(config, np.random.default_rng(self.seed))
         netlists.write(self.out, design)

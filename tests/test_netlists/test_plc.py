@@ -132,3 +132,16 @@ def test_blockages_are_finite(small, box):
     )
     with pytest.raises(NetlistError, match="finite, with x0 < x1"):
         parse_plc(header, small.netlist)
+
+
+@pytest.mark.parametrize("extent", [1e307, 1e-300])
+def test_canvases_beyond_any_chip_are_refused(small, extent):
+    with pytest.raises(NetlistError, match=r"canvas: width is .*, expected 1e-6 to 1e"):
+        replace(small.canvas, width=extent)
+
+
+def test_positions_beyond_any_chip_are_refused(small):
+    x = small.placement.x.copy()
+    x[3] = 1e18
+    with pytest.raises(NetlistError, match=f"node '{small.netlist.node_name[3]}' lies at 1e"):
+        small.with_placement(small.placement.replace(x=x))
