@@ -178,6 +178,13 @@ def test_import_of_a_netlist(tmp_path, small):
     assert netlists.read(tmp_path / "c").canvas.cols == 7
 
 
+def test_a_folder_is_not_imported_onto_itself(capsys, folder):
+    for source in (folder, folder / "netlist.pb.txt.gz"):
+        assert main(["import", "--netlist", str(source), "--out", str(folder)]) == 1
+        assert "would forget its source" in capsys.readouterr().err
+    assert read_source(folder) is not None
+
+
 @pytest.mark.parametrize("flags", [["--no-cluster"], ["--groups", "10"]])
 def test_pl_finds_its_way_back(tmp_path, flat, flags):
     folder, out = tmp_path / "folder", tmp_path / "out.pl"

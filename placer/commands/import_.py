@@ -12,6 +12,7 @@ import tyro
 
 import netlists
 from netlists import Constraints, Design, Kind, NetlistError
+from netlists.source import SOURCE_NAME
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ class Import:
             raise NetlistError("expected --lef with at least one file and --def with one")
         if self.ignore_regions and not given[0]:
             raise NetlistError("--ignore-regions goes with --lef and --def; only a DEF has regions")
+        read = self.netlist.resolve() if self.netlist else None
+        if read and self.out.resolve() in (read, read.parent) and (self.out / SOURCE_NAME).exists():
+            raise NetlistError("is the folder that is read, and would forget its source; name another --out", self.out)
         if given[0] and self.placement is not None:
             raise NetlistError("--placement goes with --netlist or --aux; a DEF states positions itself")
         if (self.cols is None) != (self.rows is None):
