@@ -14,11 +14,10 @@ from netlists.constraints import Blockage, Constraints, MacroRule, matched_macro
 from netlists.design import Design
 from netlists.errors import NetlistError
 from netlists.files import read_text, remove, write_bytes
+from netlists.netlist import MOST_MICRONS
 
 CONSTRAINTS_NAME = "constraints.toml"
 
-_GREATEST = 1e12
-"""Of a number, um; as in LEF and DEF."""
 _KEYS = ("halo", "boundary", "snap", "blockage", "macro")
 _HEADER = re.compile(r"\s*\[\[?\s*(\w+)\s*\]?\]")
 _TOML_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -58,7 +57,7 @@ class _Table:
             if key not in known:
                 self.fail(key, f"one of the keys {', '.join(known)}", key)
 
-    def number(self, key: str, default: float | None, least: float = 0.0, most: float = _GREATEST) -> Any:
+    def number(self, key: str, default: float | None, least: float = 0.0, most: float = MOST_MICRONS) -> Any:
         value = self.values.get(key, default)
         if value is not None and not _is_number(value, least, most):
             self.fail(key, f"a number from {least:g} to {most:g}", value)
@@ -69,7 +68,7 @@ class _Table:
         if (
             not isinstance(value, list)
             or len(value) != count
-            or not all(_is_number(v, least, _GREATEST) for v in value)
+            or not all(_is_number(v, least, MOST_MICRONS) for v in value)
         ):
             self.fail(key, f"a list of {count} numbers of at least {least:g}", value)
         return tuple(map(float, value))
@@ -117,7 +116,7 @@ def parse_constraints(text: str, source: str | Path | None = None) -> Constraint
     grid.check_keys(("pitch", "offset"))
     if snap and "pitch" not in snap:
         grid.fail("pitch", "it beside offset", "none")
-    pitch, offset = grid.numbers("pitch", 2, 0.0), grid.numbers("offset", 2, -_GREATEST)
+    pitch, offset = grid.numbers("pitch", 2, 0.0), grid.numbers("offset", 2, -MOST_MICRONS)
     return Constraints(
         tuple(_macro(table) for table in top.tables("macro")),
         top.number("boundary", 0.0),
@@ -151,7 +150,7 @@ def _blockage(table: _Table) -> Blockage:
     table.check_keys(("box", "rate"))
     if "box" not in table.values:
         table.fail("box", "a list of 4 numbers", "none")
-    lx, ly, ux, uy = table.numbers("box", 4, -_GREATEST)
+    lx, ly, ux, uy = table.numbers("box", 4, -MOST_MICRONS)
     if lx >= ux or ly >= uy:
         table.fail("box", "lower left and upper right corner, x0 < x1 and y0 < y1", table.values["box"])
     return Blockage(lx, ly, ux, uy, table.number("rate", 1.0, 0.0, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,8 +50,7 @@ make more of the time than further rollouts do."""
 
 TRIAL_SHARE, TRIALS_SHARE, ROLLOUTS_SHARE = 0.05, 0.4, 0.15
 """Most of a budget that the short search from a start may take, after which share of it no further start is tried, and
-what rollouts before a search may take; if they would take more, the policy is left out. On the public designs and a
-budget of 10 s none of that is reached on a quiet processor with AVX-512."""
+what rollouts before a search may take; if they would take more, the policy is left out."""
 
 COMPARED_MACROS = 300
 """Macros of the design for each second of the budget, up to which starts are compared, which then takes about a tenth
@@ -340,11 +340,10 @@ class _Pipeline:
         if self._too_large_for_policy:
             return
         if self.config.seconds > 0:
-            limit = ROLLOUTS_SHARE * self.config.seconds
-            placements = zero_shot(self.design, weights, self.config, 0.0, self._analytic, limit=limit)
+            seconds, limit = 0.0, ROLLOUTS_SHARE * self.config.seconds
         else:
-            seconds = max(0.0, self.began + ZERO_SHOT_ROLLOUTS - time.monotonic())
-            placements = zero_shot(self.design, weights, self.config, seconds, self._analytic)
+            seconds, limit = max(0.0, self.began + ZERO_SHOT_ROLLOUTS - time.monotonic()), math.inf
+        placements = zero_shot(self.design, weights, self.config, seconds, self._analytic, limit=limit)
         if placements and self.config.seconds > 0:
             start = self._try(placements[0])
             yield "policy", replace(start, rough=self._legal_analytic or start.rough)

@@ -13,7 +13,7 @@ from typing import Any
 
 from env.cost import Costs
 from env.legality import Legality, count_breaches
-from netlists import Design, NetlistError
+from netlists import Design, Kind, NetlistError
 from netlists.files import write_bytes
 
 PLAIN_LINE_SECONDS = 5.0
@@ -44,7 +44,7 @@ def evaluation(design: Design, costs: Costs, legality: Legality) -> dict[str, An
         "nets": netlist.num_nets,
         "legal": legality.legal,
         "breaches": asdict(count_breaches(design, legality)),
-        "standard_cells": int((netlist.is_soft & ~netlist.is_soft_macro).sum()),
+        "standard_cells": int((netlist.kind == Kind.STDCELL).sum()),
     }
 
 
